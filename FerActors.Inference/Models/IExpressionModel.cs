@@ -1,0 +1,29 @@
+using FerActors.Shared.Protocol;
+
+namespace FerActors.Inference.Models;
+
+/// <summary>A model that serves. Used by one thread at a time.</summary>
+public interface IExpressionModel : IDisposable
+{
+    ModelIdentity Identity { get; }
+
+    /// <summary>Side of the square gray crops that it takes, in pixels.</summary>
+    int InputSide { get; }
+
+    /// <summary>Classifies a batch.</summary>
+    /// <param name="crops">At least one crop, each side x side bytes.</param>
+    /// <returns>One prediction for each crop, in the same order.</returns>
+    /// <exception cref="ModelFailureException">The model gave values that are no probabilities.</exception>
+    IReadOnlyList<FacePrediction> Predict(IReadOnlyList<FaceCrop> crops);
+}
+
+/// <param name="Gray">Gray values, side x side, row by row.</param>
+/// <param name="WantsAttention">The publisher asked for the attention map.</param>
+public sealed record FaceCrop(byte[] Gray, bool WantsAttention = false);
+
+/// <param name="Probabilities">Seven calibrated probabilities in FER2013 order.</param>
+/// <param name="Attention">On request.</param>
+public sealed record FacePrediction(float[] Probabilities, AttentionMap? Attention = null);
+
+/// <summary>The model ran, but what it gave cannot be used.</summary>
+public sealed class ModelFailureException(string message) : Exception(message);

@@ -1,0 +1,38 @@
+namespace FerActors.Shared.Options;
+
+/// <summary>Which model serves, and on what.</summary>
+public sealed record ModelOptions
+{
+    public const string Section = "Model";
+
+    /// <summary>Folder in Hugging Face's layout: config.json, preprocessor_config.json, model.safetensors.</summary>
+    public string Path { get; init; } = "models/fer-vit-compact";
+
+    /// <summary><c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Compute type: <c>fp32</c>, <c>bf16</c>, or <c>auto</c>: bf16 where it agrees with fp32 and is the faster of the two at warm-up.</summary>
+    public string Precision { get; init; } = "auto";
+
+    /// <summary>Threads of libtorch; 0 is one for each core.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Largest difference of a probability between bf16 and fp32 that is taken as agreement.</summary>
+    public double ParityTolerance { get; init; } = 0.05;
+
+    /// <summary>All mistakes at once, each a sentence; empty where there is none.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        var errors = new OptionErrors(Section);
+        errors.Check(!string.IsNullOrWhiteSpace(Path), nameof(Path), Path, "a folder");
+        errors.Check(IsDevice(Device), nameof(Device), Device, "'cpu', 'cuda' or 'cuda:N'");
+        errors.Check(Precision is "auto" or "fp32" or "bf16", nameof(Precision), Precision, "'auto', 'fp32' or 'bf16'");
+        errors.Check(Threads is >= 0 and <= 1024, nameof(Threads), Threads, "from 0 to 1024");
+        errors.Check(ParityTolerance is > 0 and <= 1, nameof(ParityTolerance), ParityTolerance, "above 0 and at most 1");
+        return errors.All;
+    }
+
+    private static bool IsDevice(string? device) =>
+        device is "cpu" or "cuda"
+        || (device is not null && device.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(device.AsSpan(5), out var index) && index is >= 0 and < 64);
+}

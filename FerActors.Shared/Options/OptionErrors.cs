@@ -1,0 +1,17 @@
+namespace FerActors.Shared.Options;
+
+/// <summary>Collects the mistakes of an options section, so that all of them are reported at once and in one form.</summary>
+internal sealed class OptionErrors(string section)
+{
+    private readonly List<string> _errors = [];
+
+    public IReadOnlyList<string> All => _errors;
+
+    public void Check(bool good, string name, object? value, string expected)
+    {
+        if (!good)
+        {
+            _errors.Add($"{section}:{name} is '{value}'; it must be {expected}.");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using FerActors.Shared.Labels;
+using FerActors.Training.Data;
+using FerActors.Vision.Configuration;
+using FerActors.Vision.Model;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace FerActors.Training.Engine;
+
+/// <summary>Runs a model over a data set.</summary>
+public static class ModelEvaluation
+{
+    private const int BatchSize = 128;
+
+    /// <summary>Logits in FER2013 order, one row of seven for each image.</summary>
+    /// <param name="model">A model whose input side is 48, or any side that 48 is resized to.</param>
+    /// <param name="preprocessor">Its preprocessing.</param>
+    /// <param name="data">Images.</param>
+    /// <param name="flip">Averages the logits of the image and of its mirror image.</param>
+    /// <param name="computeType">Type of the matrix products; <see langword="null"/> is that of the weights.</param>
+    public static float[][] Logits(Vit model, PreprocessorConfig preprocessor, FerDataset data, bool flip, ScalarType? computeType = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(data);
+        var config = model.Config;
+        var normalisation = new GrayNormalisation(preprocessor, config.NumChannels);
+        var order = LabelMap.From(config).OutputToExpression;
+        var options = new VitForwardOptions(computeType, null);
+        var area = FerDataset.Side * FerDataset.Side;
+        var rows = new float[data.Count][];
+        var planes = new float[BatchSize * config.NumChannels * area];
+        for (var start = 0; start < data.Count; start += BatchSize)
+        {
+            var count = Math.Min(BatchSize, data.Count - start);
+            for (var i = 0; i < count; i++)
+            {
+                normalisation.Apply(data.Pixels(start + i), planes.AsSpan(i * config.NumChannels * area, config.NumChannels * area));
+            }
+
+            using var scope = NewDisposeScope();
+            using var inference = inference_mode();
+            var pixels = tensor(planes, device: model.Device)[TensorIndex.Slice(0, count * config.NumChannels * area)]
+                .view(count, config.NumChannels, FerDataset.Side, FerDataset.Side);
+            if (config.ImageSize != FerDataset.Side)
+            {
+                pixels = nn.functional.interpolate(pixels, [config.ImageSize, config.ImageSize], mode: InterpolationMode.Bilinear, align_corners: false);
+            }
+
+            var logits = model.Forward(pixels, options);
+            if (flip)
+            {
+                logits = (logits + model.Forward(pixels.flip(3), options)) / 2;
+            }
+
+            var values = logits.cpu().data<float>().ToArray();
+            for (var i = 0; i < count; i++)
+            {
+                var row = new float[ExpressionNames.Count];
+                for (var k = 0; k < order.Length; k++)
+                {
+                    row[order[k]] = values[(i * order.Length) + k];
+                }
+
+                rows[start + i] = row;
+            }
+        }
+
+        return rows;
+    }
+
+    /// <summary>The labels' numbers.</summary>
+    public static int[] Labels(FerDataset data)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        return Enumerable.Range(0, data.Count).Select(i => (int)data.Label(i)).ToArray();
+    }
+}

@@ -1,0 +1,261 @@
+using System.Diagnostics;
+using FerActors.Shared.Labels;
+using FerActors.Training.Augmentation;
+using FerActors.Training.Data;
+using FerActors.Training.Evaluation;
+using FerActors.Vision.Configuration;
+using FerActors.Vision.Model;
+using FerActors.Vision.Native;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace FerActors.Training.Engine;
+
+/// <summary>Trains one model from scratch: resumable at any batch, repeatable from its options.</summary>
+public sealed class Trainer
+{
+    private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
+
+    // The stochastic depth draws from a stream of its own, far from those of the epochs.
+    private const ulong DropPathStream = 0xD0D0_0000_0000_0000;
+
+    private readonly TrainingOptions _options;
+    private readonly FerDataset _train;
+    private readonly FerDataset _validation;
+    private readonly PreprocessorConfig _preprocessor;
+    private readonly VitConfig _config;
+    private readonly Device _device;
+
+    /// <exception cref="ArgumentException">The options are not valid, or the data has no whole batch.</exception>
+    public Trainer(TrainingOptions options, FerDataset train, FerDataset validation, Device? device = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(train);
+        ArgumentNullException.ThrowIfNull(validation);
+        var errors = options.Validate();
+        if (errors.Count > 0)
+        {
+            throw new ArgumentException(string.Join(" ", errors), nameof(options));
+        }
+
+        if (train.Count < options.BatchSize)
+        {
+            throw new ArgumentException($"There are {train.Count} training images, less than one batch of {options.BatchSize}.", nameof(train));
+        }
+
+        TorchRuntime.EnsureLoaded();
+        _options = options;
+        _train = train;
+        _validation = validation;
+        _device = device ?? CPU;
+        _config = ModelPresets.Get(options.Preset);
+        _preprocessor = FerPreprocessing.For(_config);
+    }
+
+    /// <summary>Trains until the last epoch or until cancelled; a checkpoint is written in either case.</summary>
+    /// <param name="folder">The run's folder. A checkpoint found there is continued.</param>
+    /// <param name="checkpointEvery">Time between checkpoints within an epoch; one is written after each epoch anyhow.</param>
+    /// <param name="progress">Told about once a second and after each epoch.</param>
+    /// <param name="cancellation">Stops after the batch under way; the run can be continued.</param>
+    /// <exception cref="OperationCanceledException">Cancelled; the checkpoint has all work done so far.</exception>
+    /// <exception cref="InvalidOperationException">The folder's checkpoint belongs to other options or other data, or the loss is no longer finite.</exception>
+    public async Task<TrainedModel> RunAsync(
+        string folder, TimeSpan checkpointEvery, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        Directory.CreateDirectory(folder);
+        if (_options.Threads > 0)
+        {
+            set_num_threads(_options.Threads);
+        }
+
+        using var initial = Vit.Create(_config, _options.Seed);
+        using var onDevice = initial.To(ScalarType.Float32, _device);
+        using var parameters = new FlatParameters(onDevice);
+        using var optimizer = new AdamW(parameters, _options.WeightDecay);
+        using var average = parameters.Values.clone();
+        var vectors = new Dictionary<string, Tensor>
+        {
+            ["values"] = parameters.Values,
+            ["first_moment"] = optimizer.FirstMoment,
+            ["second_moment"] = optimizer.SecondMoment,
+            ["average"] = average,
+        };
+        var checkpoint = new RunCheckpoint(folder);
+        var state = Start(checkpoint, vectors);
+        var feeder = new BatchFeeder(_train, _options, _config.ImageSize, new GrayNormalisation(_preprocessor, 1));
+        var batches = feeder.BatchesPerEpoch;
+        var schedule = new LearningRateSchedule(
+            _options.LearningRate,
+            _options.FinalLearningRate,
+            (long)(_options.WarmupEpochs * batches),
+            (long)_options.Epochs * batches);
+        var clock = new RunClock(state.Seconds);
+        var reports = new ReportClock(ReportEvery, _options.BatchSize);
+        var sinceCheckpoint = Stopwatch.StartNew();
+
+        try
+        {
+            while (state.Epoch < _options.Epochs)
+            {
+                await foreach (var batch in feeder.ReadEpoch(state.Epoch, state.Batch, cancellation))
+                {
+                    var step = state.Step + 1;
+                    var rate = schedule.At(step);
+                    var loss = TrainStep(parameters, optimizer, average, batch, step, rate);
+                    state = state with
+                    {
+                        Batch = batch.Index + 1,
+                        Step = step,
+                        LossSum = state.LossSum + loss,
+                        Seconds = clock.Seconds,
+                    };
+                    if (reports.Tick() is { } speed)
+                    {
+                        progress?.Report(Progress(state, schedule, rate, speed, null));
+                    }
+
+                    if (sinceCheckpoint.Elapsed >= checkpointEvery)
+                    {
+                        checkpoint.Save(state, vectors);
+                        sinceCheckpoint.Restart();
+                    }
+                }
+
+                var record = EvaluateEpoch(parameters, average, state, schedule.At(state.Step), clock);
+                var finished = state with { Epoch = state.Epoch + 1, Batch = 0, LossSum = 0, Seconds = clock.Seconds, History = [.. state.History, record] };
+                progress?.Report(Progress(state, schedule, record.LearningRate, reports.Rate, record));
+                state = finished;
+                checkpoint.Save(state, vectors);
+                sinceCheckpoint.Restart();
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            checkpoint.Save(state with { Seconds = clock.Seconds }, vectors);
+            throw;
+        }
+
+        return new TrainedModel(parameters.CopyWith(average, ScalarType.Float32), _preprocessor, _options, state);
+    }
+
+    private RunState Start(RunCheckpoint checkpoint, Dictionary<string, Tensor> vectors)
+    {
+        if (!checkpoint.Exists)
+        {
+            return new RunState(_options.ToJson(), _train.Sha256, 0, 0, 0, 0, 0, []);
+        }
+
+        var (state, _) = checkpoint.Load(vectors);
+        if (state.OptionsJson != _options.ToJson())
+        {
+            throw new InvalidOperationException(
+                "The folder holds a run with other options. Continue it with its own (options.json), or choose another folder.");
+        }
+
+        return state.DataSha256 == _train.Sha256
+            ? state
+            : throw new InvalidOperationException("The folder holds a run on other training data. Choose another folder.");
+    }
+
+    // Synchronous on purpose: TorchSharp's scopes belong to one thread and must not be held across an await.
+    private double TrainStep(FlatParameters parameters, AdamW optimizer, Tensor average, TrainingBatch batch, long step, double rate)
+    {
+        using var scope = NewDisposeScope();
+        long side = _config.ImageSize;
+        var pixels = tensor(batch.Pixels, [_options.BatchSize, 1, side, side], device: _device);
+        if (_config.NumChannels > 1)
+        {
+            pixels = pixels.expand(-1, _config.NumChannels, -1, -1);
+        }
+
+        var targets = tensor(batch.Targets, [_options.BatchSize, ExpressionNames.Count], device: _device);
+        var logits = parameters.Model.Forward(pixels, new VitForwardOptions(ComputeType, DropPath(step)));
+        var loss = -(targets * logits.log_softmax(1)).sum(1).mean();
+        loss.backward();
+        var gradients = parameters.TakeGradients();
+        var value = loss.item<float>();
+        var norm = gradients.norm().item<float>();
+        if (!float.IsFinite(value) || !float.IsFinite(norm))
+        {
+            throw new InvalidOperationException($"The loss is no longer finite at step {step}. Lower the learning rate, or compute in fp32.");
+        }
+
+        using var noGrad = no_grad();
+        if (norm > _options.ClipNorm)
+        {
+            gradients.mul_(_options.ClipNorm / norm);
+        }
+
+        optimizer.Step(gradients, step, rate);
+
+        // Early on the average follows the weights closely; with a fixed decay it would carry the random start along.
+        var decay = Math.Min(_options.EmaDecay, (1.0 + step) / (10.0 + step));
+        average.lerp_(parameters.Values, 1 - decay);
+        return value;
+    }
+
+    private ScalarType ComputeType => _options.Compute == "bf16" ? ScalarType.BFloat16 : ScalarType.Float32;
+
+    private Func<int, Tensor?>? DropPath(long step)
+    {
+        if (_options.DropPath == 0)
+        {
+            return null;
+        }
+
+        return layer =>
+        {
+            var rate = _options.DropPath * (layer + 1) / _config.NumHiddenLayers;
+            var random = new SeededRandom((ulong)_options.Seed, DropPathStream + (ulong)layer, (ulong)step);
+            var keep = new float[_options.BatchSize];
+            for (var i = 0; i < keep.Length; i++)
+            {
+                keep[i] = random.NextDouble() < rate ? 0f : (float)(1 / (1 - rate));
+            }
+
+            return tensor(keep, [_options.BatchSize, 1, 1], device: _device);
+        };
+    }
+
+    private EpochRecord EvaluateEpoch(FlatParameters parameters, Tensor average, RunState state, double rate, RunClock clock)
+    {
+        using var model = parameters.CopyWith(average, ScalarType.Float32);
+        var logits = ModelEvaluation.Logits(model, _preprocessor, _validation, flip: false, ComputeType);
+        var metrics = ClassificationMetrics.Compute(logits, ModelEvaluation.Labels(_validation));
+        var batches = Math.Max(1, state.Batch);
+        return new EpochRecord(
+            state.Epoch + 1, state.Step, state.LossSum / batches, rate, metrics.Accuracy, metrics.MacroF1, metrics.NegativeLogLikelihood, clock.Seconds);
+    }
+
+    private TrainingProgress Progress(RunState state, LearningRateSchedule schedule, double rate, double speed, EpochRecord? record) => new(
+        state.Epoch + 1, _options.Epochs, state.Step, schedule.TotalSteps, state.LossSum / Math.Max(1, state.Batch), rate, speed, record);
+
+    private sealed class RunClock(double before)
+    {
+        private readonly Stopwatch _watch = Stopwatch.StartNew();
+
+        public double Seconds => before + _watch.Elapsed.TotalSeconds;
+    }
+
+    private sealed class ReportClock(TimeSpan every, int imagesPerTick)
+    {
+        private readonly Stopwatch _watch = Stopwatch.StartNew();
+        private int _ticks;
+
+        public double Rate { get; private set; }
+
+        public double? Tick()
+        {
+            _ticks++;
+            if (_watch.Elapsed < every)
+            {
+                return null;
+            }
+
+            Rate = _ticks * imagesPerTick / _watch.Elapsed.TotalSeconds;
+            _ticks = 0;
+            _watch.Restart();
+            return Rate;
+        }
+    }
+}

@@ -1,0 +1,101 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using FerActors.Training.Augmentation;
+
+namespace FerActors.Training.Engine;
+
+/// <summary>Everything that decides the weights a run produces, besides the data.</summary>
+public sealed record TrainingOptions
+{
+    /// <summary>One of <see cref="ModelPresets.Names"/>.</summary>
+    public string Preset { get; init; } = ModelPresets.Conv;
+
+    /// <summary>Passes over the training images, 1 to 10,000.</summary>
+    public int Epochs { get; init; } = 30;
+
+    /// <summary>Images for each optimiser step, 1 to 4,096. An incomplete last batch of an epoch is left out.</summary>
+    public int BatchSize { get; init; } = 128;
+
+    /// <summary>Peak learning rate.</summary>
+    public double LearningRate { get; init; } = 1e-3;
+
+    /// <summary>Learning rate of the last step.</summary>
+    public double FinalLearningRate { get; init; } = 1e-5;
+
+    /// <summary>Epochs over which the rate rises; may be a fraction.</summary>
+    public double WarmupEpochs { get; init; } = 2;
+
+    /// <summary>Decoupled weight decay of matrices and kernels.</summary>
+    public double WeightDecay { get; init; } = 0.05;
+
+    /// <summary>Share of the target that is spread over all classes, in [0, 1).</summary>
+    public double LabelSmoothing { get; init; } = 0.1;
+
+    /// <summary>Parameter of mixup's Beta distribution (Zhang et al. 2018); 0 turns it off.</summary>
+    public double MixupAlpha { get; init; } = 0.2;
+
+    /// <summary>Stochastic depth of the last layer, in [0, 1); earlier layers in proportion.</summary>
+    public double DropPath { get; init; } = 0.1;
+
+    /// <summary>Decay of the moving average of the weights, per step, in [0, 1); what is evaluated and exported.</summary>
+    public double EmaDecay { get; init; } = 0.998;
+
+    /// <summary>Largest Euclidean norm of a step's gradients.</summary>
+    public double ClipNorm { get; init; } = 1.0;
+
+    /// <summary>Seed of the weights, the order of the images, their augmentation and the stochastic depth.</summary>
+    public int Seed { get; init; } = 1;
+
+    /// <summary>Compute type of the forward and backward pass: <c>bf16</c> or <c>fp32</c>; weights and optimiser are fp32 always.</summary>
+    public string Compute { get; init; } = "bf16";
+
+    /// <summary>Threads of libtorch; 0 is one for each core.</summary>
+    public int Threads { get; init; }
+
+    public AugmentationOptions Augmentation { get; init; } = new();
+
+    /// <summary>All mistakes at once, each a sentence; empty where there is none.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        var errors = new List<string>();
+        void Check(bool good, string error)
+        {
+            if (!good)
+            {
+                errors.Add(error);
+            }
+        }
+
+        Check(ModelPresets.Names.Contains(Preset), $"preset '{Preset}' is unknown; known are {string.Join(", ", ModelPresets.Names)}.");
+        Check(Epochs is >= 1 and <= 10_000, $"epochs is {Epochs}; it must be from 1 to 10000.");
+        Check(BatchSize is >= 1 and <= 4096, $"batch_size is {BatchSize}; it must be from 1 to 4096.");
+        Check(LearningRate is > 0 and <= 10, $"learning_rate is {LearningRate}; it must be above 0 and at most 10.");
+        Check(FinalLearningRate >= 0 && FinalLearningRate <= LearningRate, $"final_learning_rate is {FinalLearningRate}; it must be from 0 to learning_rate.");
+        Check(WarmupEpochs >= 0 && WarmupEpochs <= Epochs, $"warmup_epochs is {WarmupEpochs}; it must be from 0 to epochs.");
+        Check(WeightDecay is >= 0 and <= 10, $"weight_decay is {WeightDecay}; it must be from 0 to 10.");
+        Check(LabelSmoothing is >= 0 and < 1, $"label_smoothing is {LabelSmoothing}; it must be at least 0 and below 1.");
+        Check(MixupAlpha is >= 0 and <= 100, $"mixup_alpha is {MixupAlpha}; it must be from 0 to 100.");
+        Check(DropPath is >= 0 and < 1, $"drop_path is {DropPath}; it must be at least 0 and below 1.");
+        Check(EmaDecay is >= 0 and < 1, $"ema_decay is {EmaDecay}; it must be at least 0 and below 1.");
+        Check(ClipNorm > 0, $"clip_norm is {ClipNorm}; it must be above 0.");
+        Check(Compute is "bf16" or "fp32", $"compute is '{Compute}'; it must be 'bf16' or 'fp32'.");
+        Check(Threads is >= 0 and <= 1024, $"threads is {Threads}; it must be from 0 to 1024.");
+        return errors;
+    }
+
+    public string ToJson() => JsonSerializer.Serialize(this, TrainingJsonContext.Default.TrainingOptions);
+
+    /// <exception cref="JsonException">The text is not such options; an unknown name counts as a mistake.</exception>
+    public static TrainingOptions FromJson(string json) =>
+        JsonSerializer.Deserialize(json, TrainingJsonContext.Default.TrainingOptions) ?? throw new JsonException("The options are null.");
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    WriteIndented = true,
+    ReadCommentHandling = JsonCommentHandling.Skip,
+    AllowTrailingCommas = true,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSerializable(typeof(TrainingOptions))]
+[JsonSerializable(typeof(RunState))]
+internal sealed partial class TrainingJsonContext : JsonSerializerContext;

@@ -1,0 +1,289 @@
+using FerActors.Vision.Checkpoints;
+using FerActors.Vision.Configuration;
+using FerActors.Vision.Native;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace FerActors.Vision.Model;
+
+/// <summary>
+/// The Vision Transformer of Dosovitskiy et al., "An Image is Worth 16x16 Words" (2020), in the form of Hugging Face's
+/// <c>ViTForImageClassification</c>: pre-norm blocks, exact GELU, classifier on the class token after the last layer norm, no pooler.
+/// </summary>
+/// <remarks>
+/// <para>The tensors carry Hugging Face's own (legacy) names, so that a checkpoint maps onto them one to one. They are plain
+/// tensors in a dictionary rather than a tree of modules: the forward pass then is a pure function of them, which the two users
+/// need: serving holds them in the compute type, training holds fp32 master weights and casts on the way.</para>
+/// <para>Beyond the paper there is one named variant (<see cref="VitConfig.ConvStem"/>): the patch projection is replaced by a few
+/// strided 3x3 convolutions, after Xiao et al., "Early Convolutions Help Transformers See Better" (2021), each followed by group
+/// normalisation (which, unlike batch normalisation, keeps no running state) and ReLU.</para>
+/// <para>Forward passes may run on several threads at once; disposing while one runs must be prevented by the owner.</para>
+/// </remarks>
+public sealed class Vit : IDisposable
+{
+    /// <summary>Groups of the stem's group normalisation.</summary>
+    internal const int StemNormGroups = 8;
+
+    private const double StemNormEps = 1e-5;
+
+    private readonly Dictionary<string, Tensor> _tensors;
+    private readonly Block[] _blocks;
+
+    private Vit(VitConfig config, Dictionary<string, Tensor> tensors)
+    {
+        Config = config;
+        _tensors = tensors;
+        _blocks = Enumerable.Range(0, config.NumHiddenLayers).Select(i => new Block($"vit.encoder.layer.{i}.")).ToArray();
+    }
+
+    public VitConfig Config { get; }
+
+    /// <summary>Every tensor by its legacy Hugging Face name.</summary>
+    public IReadOnlyDictionary<string, Tensor> Tensors => _tensors;
+
+    /// <summary>The type in which the tensors are held.</summary>
+    public ScalarType DType => _tensors["classifier.weight"].dtype;
+
+    public Device Device => _tensors["classifier.weight"].device;
+
+    /// <summary>Number of patches on each side of the grid.</summary>
+    public int Grid => Config.ImageSize / Config.PatchSize;
+
+    /// <summary>Wraps tensors that were loaded. Takes ownership of them.</summary>
+    /// <exception cref="ArgumentException">A tensor is missing, superfluous or of another shape than the configuration says.</exception>
+    public static Vit FromTensors(VitConfig config, Dictionary<string, Tensor> tensors)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(tensors);
+        var expected = CheckpointKeys.ExpectedShapes(config);
+        foreach (var (name, shape) in expected)
+        {
+            if (!tensors.TryGetValue(name, out var tensor))
+            {
+                throw new ArgumentException($"The tensor {name} is missing.", nameof(tensors));
+            }
+
+            if (!tensor.shape.SequenceEqual(shape))
+            {
+                throw new ArgumentException(
+                    $"The tensor {name} has the shape [{string.Join(", ", tensor.shape)}]; the configuration asks for [{string.Join(", ", shape)}].",
+                    nameof(tensors));
+            }
+        }
+
+        return tensors.Count == expected.Count
+            ? new Vit(config, tensors)
+            : throw new ArgumentException($"Superfluous tensors: {string.Join(", ", tensors.Keys.Except(expected.Keys).Take(5))}.", nameof(tensors));
+    }
+
+    /// <summary>A freshly initialised fp32 model on the CPU; the same seed gives the same weights.</summary>
+    /// <remarks>
+    /// Matrices: normal with deviation <see cref="VitConfig.InitializerRange"/>, cut at two deviations; biases 0; norms 1 and 0;
+    /// stem convolutions: He et al. (2015). A classifier of zeros would be as good, but would hide a mistake in the body.
+    /// </remarks>
+    public static Vit Create(VitConfig config, long seed)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        TorchRuntime.EnsureLoaded();
+        using var generator = new Generator((ulong)seed);
+        using var noGrad = no_grad();
+        var tensors = new Dictionary<string, Tensor>();
+        foreach (var (name, shape) in CheckpointKeys.ExpectedShapes(config))
+        {
+            tensors[name] = Initialise(config, name, shape, generator);
+        }
+
+        return new Vit(config, tensors);
+    }
+
+    /// <summary>A copy in another type or on another device; gradients are not tracked by it.</summary>
+    public Vit To(ScalarType dtype, Device device)
+    {
+        using var noGrad = no_grad();
+        var tensors = new Dictionary<string, Tensor>(_tensors.Count);
+        foreach (var (name, tensor) in _tensors)
+        {
+            using var detached = tensor.detach();
+            tensors[name] = detached.to(dtype, device, copy: true).DetachFromDisposeScope();
+        }
+
+        return new Vit(Config, tensors);
+    }
+
+    /// <summary>Classifies a batch.</summary>
+    /// <param name="pixels">Normalised images, fp32 [batch, channels, side, side].</param>
+    /// <param name="options">Compute type and the regularisation of training; serving passes none.</param>
+    /// <returns>Logits, fp32 [batch, labels], in the checkpoint's own label order.</returns>
+    public Tensor Forward(Tensor pixels, VitForwardOptions? options = null) => Forward(pixels, options ?? VitForwardOptions.Serving, attention: null);
+
+    /// <summary>Classifies a batch and keeps each layer's attention weights, which the fused kernel of <see cref="Forward(Tensor, VitForwardOptions?)"/> does not give.</summary>
+    /// <returns>Logits fp32 [batch, labels] and, for each layer, attention fp32 [batch, heads, tokens, tokens].</returns>
+    public (Tensor Logits, IReadOnlyList<Tensor> Attention) ForwardWithAttention(Tensor pixels)
+    {
+        var attention = new List<Tensor>(Config.NumHiddenLayers);
+        return (Forward(pixels, VitForwardOptions.Serving, attention), attention);
+    }
+
+    /// <summary>Disposes all tensors.</summary>
+    public void Dispose()
+    {
+        foreach (var tensor in _tensors.Values)
+        {
+            tensor.Dispose();
+        }
+    }
+
+    private Tensor Forward(Tensor pixels, VitForwardOptions options, List<Tensor>? attention)
+    {
+        ArgumentNullException.ThrowIfNull(pixels);
+        if (pixels.dim() != 4 || pixels.shape[1] != Config.NumChannels || pixels.shape[2] != Config.ImageSize || pixels.shape[3] != Config.ImageSize)
+        {
+            throw new ArgumentException(
+                $"Expected images of the shape [batch, {Config.NumChannels}, {Config.ImageSize}, {Config.ImageSize}], got [{string.Join(", ", pixels.shape)}].",
+                nameof(pixels));
+        }
+
+        using var scope = NewDisposeScope();
+        var pass = new Pass(_tensors, options.ComputeType ?? DType);
+        var x = Embed(pass, pixels);
+        for (var i = 0; i < _blocks.Length; i++)
+        {
+            x = Layer(pass, _blocks[i], x, options.DropPath?.Invoke(i), attention);
+        }
+
+        x = Norm(pass, "vit.layernorm.", x.index(TensorIndex.Colon, TensorIndex.Single(0)));
+        var logits = nn.functional.linear(x, pass["classifier.weight"], pass["classifier.bias"]).to(ScalarType.Float32);
+        attention?.ForEach(a => a.MoveToOuterDisposeScope());
+        return logits.MoveToOuterDisposeScope();
+    }
+
+    private Tensor Embed(Pass pass, Tensor pixels)
+    {
+        var batch = pixels.shape[0];
+        var x = pixels.to(pass.DType);
+        if (Config.ConvStem is { } stem)
+        {
+            for (var stage = 0; stage < stem.Channels.Count; stage++)
+            {
+                for (var conv = 0; conv < stem.ConvsPerStage; conv++)
+                {
+                    x = StemConvolution(pass, $"vit.embeddings.patch_embeddings.stem.{stage}.{conv}", x, stride: conv == 0 ? 2 : 1);
+                }
+            }
+        }
+
+        var stride = Config.ConvStem is null ? Config.PatchSize : 1;
+        x = nn.functional.conv2d(
+            x,
+            pass["vit.embeddings.patch_embeddings.projection.weight"],
+            pass["vit.embeddings.patch_embeddings.projection.bias"],
+            strides: [stride, stride]);
+        x = x.flatten(2).transpose(1, 2);
+        var cls = pass["vit.embeddings.cls_token"].expand(batch, -1, -1);
+        return cat([cls, x], dim: 1) + pass["vit.embeddings.position_embeddings"];
+    }
+
+    private static Tensor StemConvolution(Pass pass, string name, Tensor x, long stride)
+    {
+        x = nn.functional.conv2d(x, pass[name + ".weight"], pass[name + ".bias"], strides: [stride, stride], padding: [1, 1]);
+        x = nn.functional.group_norm(x, StemNormGroups, pass[name + "_norm.weight"], pass[name + "_norm.bias"], StemNormEps);
+        return nn.functional.relu(x);
+    }
+
+    private Tensor Layer(Pass pass, Block block, Tensor x, Tensor? keep, List<Tensor>? attention)
+    {
+        var attended = Attention(pass, block, Norm(pass, block.NormBefore, x), attention);
+        x += keep is null ? attended : attended * keep.to(pass.DType);
+        var y = Norm(pass, block.NormAfter, x);
+        y = Linear(pass, block.Intermediate, y);
+        y = Config.HiddenAct == HiddenActivation.Relu ? nn.functional.relu(y) : Gelu(y);
+        y = Linear(pass, block.Output, y);
+        return x + (keep is null ? y : y * keep.to(pass.DType));
+    }
+
+    private Tensor Gelu(Tensor x) => Config.HiddenAct == HiddenActivation.GeluTanh ? GeluTanh(x) : nn.functional.gelu(x);
+
+    // TorchSharp's gelu has no approximation argument; the constant is sqrt(2 / pi).
+    private static Tensor GeluTanh(Tensor x) => 0.5 * x * (1 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)));
+
+    private Tensor Attention(Pass pass, Block block, Tensor x, List<Tensor>? attention)
+    {
+        var (batch, tokens, dim) = (x.shape[0], x.shape[1], x.shape[2]);
+        var heads = Config.NumAttentionHeads;
+        Tensor Heads(string name) => Linear(pass, name, x).view(batch, tokens, heads, dim / heads).transpose(1, 2);
+
+        var (q, k, v) = (Heads(block.Query), Heads(block.Key), Heads(block.Value));
+        Tensor context;
+        if (attention is null)
+        {
+            context = nn.functional.scaled_dot_product_attention(q, k, v);
+        }
+        else
+        {
+            var weights = (q.matmul(k.transpose(-2, -1)) / Math.Sqrt((double)dim / heads)).softmax(-1);
+            attention.Add(weights.to(ScalarType.Float32));
+            context = weights.matmul(v);
+        }
+
+        return Linear(pass, block.AttentionOutput, context.transpose(1, 2).reshape(batch, tokens, dim));
+    }
+
+    private Tensor Norm(Pass pass, string prefix, Tensor x) =>
+        nn.functional.layer_norm(x, [Config.HiddenSize], pass[prefix + "weight"], pass[prefix + "bias"], Config.LayerNormEps);
+
+    private static Tensor Linear(Pass pass, string prefix, Tensor x) =>
+        nn.functional.linear(x, pass[prefix + "weight"], pass.Find(prefix + "bias"));
+
+    private static Tensor Initialise(VitConfig config, string name, long[] shape, Generator generator)
+    {
+        if (name.EndsWith(".bias", StringComparison.Ordinal))
+        {
+            return zeros(shape);
+        }
+
+        if (name.Contains("norm", StringComparison.Ordinal))
+        {
+            return ones(shape);
+        }
+
+        if (name.Contains(".stem.", StringComparison.Ordinal))
+        {
+            var fanOut = shape[0] * shape[2] * shape[3];
+            return randn(shape, generator: generator).mul_(Math.Sqrt(2.0 / fanOut));
+        }
+
+        // Clamping instead of drawing again: one value in twenty lies beyond two deviations, which lowers the deviation by a few per cent.
+        return randn(shape, generator: generator).clamp_(-2, 2).mul_(config.InitializerRange);
+    }
+
+    /// <summary>The tensors in the compute type; a cast of a master weight is part of the graph, so its gradient arrives in fp32.</summary>
+    private readonly struct Pass(Dictionary<string, Tensor> tensors, ScalarType dtype)
+    {
+        public ScalarType DType => dtype;
+
+        public Tensor this[string name] => Cast(tensors[name]);
+
+        public Tensor? Find(string name) => tensors.TryGetValue(name, out var tensor) ? Cast(tensor) : null;
+
+        private Tensor Cast(Tensor tensor) => tensor.dtype == dtype ? tensor : tensor.to(dtype);
+    }
+
+    private sealed class Block(string prefix)
+    {
+        public string NormBefore { get; } = prefix + "layernorm_before.";
+
+        public string NormAfter { get; } = prefix + "layernorm_after.";
+
+        public string Query { get; } = prefix + "attention.attention.query.";
+
+        public string Key { get; } = prefix + "attention.attention.key.";
+
+        public string Value { get; } = prefix + "attention.attention.value.";
+
+        public string AttentionOutput { get; } = prefix + "attention.output.dense.";
+
+        public string Intermediate { get; } = prefix + "intermediate.dense.";
+
+        public string Output { get; } = prefix + "output.dense.";
+    }
+}
