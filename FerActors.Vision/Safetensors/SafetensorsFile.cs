@@ -143,10 +143,10 @@ public sealed class SafetensorsFile : IDisposable
             Span<byte> field = stackalloc byte[SafetensorsHeader.LengthFieldBytes];
             source.Read(0, field);
             var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(field);
-            if (headerLength > SafetensorsHeader.MaxBytes)
+            if (headerLength > SafetensorsLimits.HeaderBytes)
             {
                 throw new SafetensorsFormatException(
-                    $"The header claims {headerLength} bytes, over the format's limit of {SafetensorsHeader.MaxBytes}.");
+                    $"The header claims {headerLength} bytes, over the format's limit of {SafetensorsLimits.HeaderBytes}.");
             }
 
             var dataStart = SafetensorsHeader.LengthFieldBytes + (long)headerLength;

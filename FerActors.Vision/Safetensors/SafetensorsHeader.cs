@@ -12,18 +12,10 @@ namespace FerActors.Vision.Safetensors;
 /// </remarks>
 internal sealed class SafetensorsHeader
 {
-    /// <summary>Longest header of the format.</summary>
-    public const int MaxBytes = 100_000_000;
-
     /// <summary>Size of the length field before the header.</summary>
     public const int LengthFieldBytes = 8;
 
     public const string MetadataKey = "__metadata__";
-
-    public const int MaxTensors = 100_000;
-    public const int MaxMetadataEntries = 10_000;
-    public const int MaxRank = 32;
-    public const int MaxNameBytes = 4096;
 
     // A header needs three levels; the rest is room for fields that a later version of the format may add.
     private const int MaxDepth = 8;
@@ -65,7 +57,7 @@ internal sealed class SafetensorsHeader
         }
         catch (JsonException error)
         {
-            throw new SafetensorsFormatException($"The header is not valid JSON (at byte {error.BytePositionInLine}).", error);
+            throw new SafetensorsFormatException($"The header is not valid JSON (line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}).", error);
         }
     }
 
@@ -88,9 +80,9 @@ internal sealed class SafetensorsHeader
             }
             else
             {
-                if (tensors.Count == MaxTensors)
+                if (tensors.Count == SafetensorsLimits.Tensors)
                 {
-                    throw new SafetensorsFormatException($"The header has more than {MaxTensors} tensors.");
+                    throw new SafetensorsFormatException($"The header has more than {SafetensorsLimits.Tensors} tensors.");
                 }
 
                 if (!tensors.TryAdd(name, ReadTensor(ref reader, name)))
@@ -122,9 +114,9 @@ internal sealed class SafetensorsHeader
                 throw new SafetensorsFormatException($"{MetadataKey} maps {Quote(key)} to something that is not a string.");
             }
 
-            if (metadata.Count == MaxMetadataEntries)
+            if (metadata.Count == SafetensorsLimits.MetadataEntries)
             {
-                throw new SafetensorsFormatException($"{MetadataKey} has more than {MaxMetadataEntries} entries.");
+                throw new SafetensorsFormatException($"{MetadataKey} has more than {SafetensorsLimits.MetadataEntries} entries.");
             }
 
             if (!metadata.TryAdd(key, ReadString(ref reader, key)))
@@ -156,7 +148,7 @@ internal sealed class SafetensorsHeader
             else if (reader.ValueTextEquals("shape"u8))
             {
                 RefuseSecond(shape, name, "shape");
-                shape = ReadNumbers(ref reader, name, "shape", MaxRank);
+                shape = ReadNumbers(ref reader, name, "shape", SafetensorsLimits.Rank);
             }
             else if (reader.ValueTextEquals("data_offsets"u8))
             {
@@ -225,7 +217,7 @@ internal sealed class SafetensorsHeader
             throw new SafetensorsFormatException($"The {field} of tensor {Quote(tensor)} is not a list.");
         }
 
-        Span<long> numbers = stackalloc long[MaxRank];
+        Span<long> numbers = stackalloc long[SafetensorsLimits.Rank];
         var count = 0;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
@@ -248,9 +240,9 @@ internal sealed class SafetensorsHeader
 
     private static string ReadName(ref Utf8JsonReader reader)
     {
-        if (reader.ValueSpan.Length > MaxNameBytes)
+        if (reader.ValueSpan.Length > SafetensorsLimits.NameBytes)
         {
-            throw new SafetensorsFormatException($"The header has a name of more than {MaxNameBytes} bytes.");
+            throw new SafetensorsFormatException($"The header has a name of more than {SafetensorsLimits.NameBytes} bytes.");
         }
 
         return ReadString(ref reader, owner: null);

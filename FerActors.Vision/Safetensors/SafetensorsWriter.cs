@@ -10,7 +10,7 @@ namespace FerActors.Vision.Safetensors;
 public static class SafetensorsWriter
 {
     // Escaping can make a byte six; what is written here has to stay within the reader's bound.
-    private const int MaxNameBytes = SafetensorsHeader.MaxNameBytes / 6;
+    private const int MaxNameBytes = SafetensorsLimits.NameBytes / 6;
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -88,9 +88,9 @@ public static class SafetensorsWriter
 
     private static void Check(IReadOnlyList<TensorData> tensors)
     {
-        if (tensors.Count > SafetensorsHeader.MaxTensors)
+        if (tensors.Count > SafetensorsLimits.Tensors)
         {
-            throw new ArgumentException($"More than {SafetensorsHeader.MaxTensors} tensors.", nameof(tensors));
+            throw new ArgumentException($"More than {SafetensorsLimits.Tensors} tensors.", nameof(tensors));
         }
 
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -108,10 +108,10 @@ public static class SafetensorsWriter
                 throw new ArgumentException($"Two tensors are called {quoted}.", nameof(tensors));
             }
 
-            if (tensor.Shape.Length > SafetensorsHeader.MaxRank || tensor.Shape.Any(size => size < 0))
+            if (tensor.Shape.Length > SafetensorsLimits.Rank || tensor.Shape.Any(size => size < 0))
             {
                 throw new ArgumentException(
-                    $"The shape of tensor {quoted} has a negative size or more than {SafetensorsHeader.MaxRank} of them.", nameof(tensors));
+                    $"The shape of tensor {quoted} has a negative size or more than {SafetensorsLimits.Rank} of them.", nameof(tensors));
             }
 
             if (!SafetensorsDTypes.TryMeasure(tensor.DType, tensor.Shape, out _, out var bytes) || bytes != tensor.Bytes.Length)
@@ -130,9 +130,9 @@ public static class SafetensorsWriter
             return;
         }
 
-        if (metadata.Count > SafetensorsHeader.MaxMetadataEntries)
+        if (metadata.Count > SafetensorsLimits.MetadataEntries)
         {
-            throw new ArgumentException($"More than {SafetensorsHeader.MaxMetadataEntries} metadata entries.", nameof(metadata));
+            throw new ArgumentException($"More than {SafetensorsLimits.MetadataEntries} metadata entries.", nameof(metadata));
         }
 
         foreach (var key in metadata.Keys)
@@ -193,9 +193,9 @@ public static class SafetensorsWriter
         var padding = -buffer.WrittenCount & 7;
         buffer.GetSpan(padding)[..padding].Fill((byte)' ');
         buffer.Advance(padding);
-        return buffer.WrittenCount <= SafetensorsHeader.MaxBytes
+        return buffer.WrittenCount <= SafetensorsLimits.HeaderBytes
             ? buffer.WrittenSpan.ToArray()
-            : throw new ArgumentException($"The header takes {buffer.WrittenCount} bytes, over the limit of {SafetensorsHeader.MaxBytes}.");
+            : throw new ArgumentException($"The header takes {buffer.WrittenCount} bytes, over the limit of {SafetensorsLimits.HeaderBytes}.");
     }
 
     private static void TryDelete(string path)
