@@ -16,11 +16,17 @@ public sealed class YuNetDetector : IFaceDetector
     private const long MaxModelBytes = 16 * 1024 * 1024;
     private const int TopCandidates = 5000;
 
-    /// <summary>YuNet was trained on faces of about 10 to 300 pixels; on larger ones its landmarks drift, or it misses the face.</summary>
+    /// <summary>YuNet was trained on faces of about 10 to 300 pixels; on larger ones its landmarks drift.</summary>
     private const double LargestTrainedFace = 300;
 
-    /// <summary>Long side of the second look, which brings a face that fills the picture back into the trained range.</summary>
-    private const int CloseUpSide = 256;
+    /// <summary>
+    /// A face of so many pixels on the first canvas must be seen in a close-up too: large textures that resemble a face (dogs, say) are
+    /// found at one scale only, a face is found at all of them.
+    /// </summary>
+    private const double LargeFace = 192;
+
+    /// <summary>Long side of the close-up, in which a face that fills the picture is in the middle of the trained range.</summary>
+    private const int CloseUpSide = 192;
 
     private readonly string _modelPath;
     private readonly DetectionOptions _options;
@@ -58,10 +64,9 @@ public sealed class YuNetDetector : IFaceDetector
         FaceFilter.CheckPicture(bgr);
         var (width, height) = (bgr.Width, bgr.Height);
         var (faces, scale) = Look(bgr, _options.MaxSearchSide);
-        if (Math.Max(width, height) > CloseUpSide && (faces.Count == 0 || faces.Any(face => IsTooLarge(face, scale))))
+        if (faces.Count == 0 || faces.Exists(face => face.Box.Height * scale > LargeFace))
         {
-            var (closeUps, _) = Look(bgr, CloseUpSide);
-            faces = Merge(faces, scale, closeUps);
+            faces = Merge(faces, scale, Look(bgr, CloseUpSide).Faces);
         }
 
         return FaceFilter.Keep(faces, width, height, _options);
@@ -77,25 +82,25 @@ public sealed class YuNetDetector : IFaceDetector
         _searches.Clear();
     }
 
-    private static bool IsTooLarge(DetectedFace face, double scale) => face.Box.Height * scale > LargestTrainedFace;
-
     /// <summary>
-    /// Takes the close-up's word for the faces that were too large for the first look, and adds those that it alone saw; of the others
-    /// the first look saw more pixels.
+    /// Keeps the small faces of the first look, the large ones that the close-up confirms (in its geometry where the first look's is
+    /// beyond the trained range), and adds the faces that only the close-up saw.
     /// </summary>
     private List<DetectedFace> Merge(List<DetectedFace> faces, double scale, List<DetectedFace> closeUps)
     {
-        var merged = new List<DetectedFace>(faces);
-        foreach (var closeUp in closeUps)
+        var merged = new List<DetectedFace>();
+        foreach (var face in faces)
         {
-            var twins = merged.Where(face => face.Box.IntersectionOverUnion(closeUp.Box) > _options.NmsThreshold).ToList();
-            if (twins.TrueForAll(twin => IsTooLarge(twin, scale)))
+            var twin = closeUps.Find(closeUp => closeUp.Box.IntersectionOverUnion(face.Box) > _options.NmsThreshold);
+            var side = face.Box.Height * scale;
+            if (side <= LargeFace || (twin is not null && side <= LargestTrainedFace))
             {
-                merged.RemoveAll(twins.Contains);
-                merged.Add(closeUp);
+                merged.Add(face);
             }
         }
 
+        merged.AddRange(closeUps.Where(closeUp =>
+            merged.TrueForAll(face => face.Box.IntersectionOverUnion(closeUp.Box) <= _options.NmsThreshold)));
         return merged;
     }
 
@@ -132,14 +137,7 @@ public sealed class YuNetDetector : IFaceDetector
             _canvas.SetTo(Scalar.All(0));
             using (var corner = new Mat(_canvas, new Rect(0, 0, width, height)))
             {
-                if (scale < 1)
-                {
-                    Cv2.Resize(bgr, corner, corner.Size(), interpolation: InterpolationFlags.Area);
-                }
-                else
-                {
-                    bgr.CopyTo(corner);
-                }
+                Cv2.Resize(bgr, corner, corner.Size(), interpolation: scale < 1 ? InterpolationFlags.Area : InterpolationFlags.Cubic);
             }
 
             _detector.Detect(_canvas, _rows);

@@ -17,7 +17,7 @@ public static class OpenCvRuntime
     /// <summary>Loads the native library. Later calls cost nothing; a failed one may be tried again.</summary>
     /// <remarks>
     /// OpenCV's own threads are switched off: pictures are processed side by side by the workers, and a pool per call would only
-    /// compete with them. Its log is kept to errors, since its warnings are about pictures of strangers.
+    /// compete with them. Its log is silent, since it speaks of the pictures of strangers; what matters comes back as an exception.
     /// </remarks>
     /// <exception cref="NativeLibraryException">It cannot be loaded; the message names the cause and the remedy.</exception>
     public static void EnsureLoaded()
@@ -39,7 +39,7 @@ public static class OpenCvRuntime
             }
 
             Cv2.SetNumThreads(1);
-            Cv2.SetLogLevel(LogLevel.ERROR);
+            Cv2.SetLogLevel(LogLevel.SILENT);
             _loaded = true;
         }
     }
