@@ -25,27 +25,8 @@ public static class SafetensorsWriter
     /// <exception cref="IOException">The file cannot be written; what stood at <paramref name="path"/> is untouched.</exception>
     public static void Write(string path, IReadOnlyList<TensorData> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        var full = Path.GetFullPath(path);
-        var temporary = Path.Combine(
-            Path.GetDirectoryName(full) ?? throw new ArgumentException("The path names a folder, not a file.", nameof(path)),
-            $".{Path.GetFileName(full)}.{Guid.NewGuid():N}.tmp");
         var (ordered, header) = Prepare(tensors, metadata);
-        try
-        {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 16))
-            {
-                Write(stream, ordered, header);
-                stream.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, full, overwrite: true);
-        }
-        catch
-        {
-            TryDelete(temporary);
-            throw;
-        }
+        AtomicFile.Write(path, stream => Write(stream, ordered, header));
     }
 
     /// <summary>Writes the same bytes to a stream.</summary>
@@ -196,17 +177,5 @@ public static class SafetensorsWriter
         return buffer.WrittenCount <= SafetensorsLimits.HeaderBytes
             ? buffer.WrittenSpan.ToArray()
             : throw new ArgumentException($"The header takes {buffer.WrittenCount} bytes, over the limit of {SafetensorsLimits.HeaderBytes}.");
-    }
-
-    private static void TryDelete(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            // The write's own error is the one worth telling; a left-over temporary file is harmless.
-        }
     }
 }
