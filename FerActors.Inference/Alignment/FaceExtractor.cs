@@ -2,7 +2,6 @@ using System.Diagnostics;
 using FerActors.Inference.Faces;
 using FerActors.Inference.Imaging;
 using FerActors.Inference.Models;
-using FerActors.Inference.Pipeline;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using OpenCvSharp;

@@ -3,10 +3,7 @@ using Akka.Event;
 using Akka.Hosting;
 using FerActors.Inference.Alignment;
 using FerActors.Inference.Batching;
-using FerActors.Inference.Faces;
 using FerActors.Inference.Imaging;
-using FerActors.Inference.Models;
-using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 
 namespace FerActors.Inference.Pipeline;

@@ -23,8 +23,8 @@ public static class ModelEvaluation
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
         var config = model.Config;
-        var normalisation = new GrayNormalisation(preprocessor, config.NumChannels);
-        var order = LabelMap.From(config).OutputToExpression;
+        var normalisation = new GrayNormalisation(preprocessor);
+        var order = LabelMap.Create(config.Labels).OutputToExpression;
         var options = new VitForwardOptions(computeType, null);
         var area = FerDataset.Side * FerDataset.Side;
         var rows = new float[data.Count][];

@@ -1,4 +1,3 @@
-using FerActors.Shared.Labels;
 using FerActors.Vision.Configuration;
 
 namespace FerActors.Training.Engine;
@@ -22,7 +21,6 @@ public static class ModelPresets
     {
         Conv => Base with
         {
-            ModelType = VitConfig.ConvModelType,
             PatchSize = 8,
             HiddenSize = 192,
             NumHiddenLayers = 6,
@@ -33,7 +31,6 @@ public static class ModelPresets
         Patch => Base with { PatchSize = 6, HiddenSize = 192, NumHiddenLayers = 9, NumAttentionHeads = 6, IntermediateSize = 384 },
         Tiny => Base with
         {
-            ModelType = VitConfig.ConvModelType,
             PatchSize = 8,
             HiddenSize = 32,
             NumHiddenLayers = 2,
@@ -48,6 +45,6 @@ public static class ModelPresets
     {
         ImageSize = 48,
         NumChannels = 1,
-        Id2Label = ExpressionNames.All.ToDictionary(e => (int)e, e => e.ToString()),
+        Labels = LabelMap.Fer2013Labels,
     };
 }

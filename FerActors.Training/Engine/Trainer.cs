@@ -49,7 +49,7 @@ public sealed class Trainer
         _validation = validation;
         _device = device ?? CPU;
         _config = ModelPresets.Get(options.Preset);
-        _preprocessor = FerPreprocessing.For(_config);
+        _preprocessor = PreprocessorConfig.For(_config);
     }
 
     /// <summary>Trains until the last epoch or until cancelled; a checkpoint is written in either case.</summary>
@@ -82,7 +82,7 @@ public sealed class Trainer
         };
         var checkpoint = new RunCheckpoint(folder);
         var state = Start(checkpoint, vectors);
-        var feeder = new BatchFeeder(_train, _options, _config.ImageSize, new GrayNormalisation(_preprocessor, 1));
+        var feeder = new BatchFeeder(_train, _options, _config.ImageSize, new GrayNormalisation(_preprocessor));
         var batches = feeder.BatchesPerEpoch;
         var schedule = new LearningRateSchedule(
             _options.LearningRate,

@@ -9,39 +9,26 @@ namespace FerActors.Vision.Model;
 /// </remarks>
 public sealed class GrayNormalisation
 {
-    private readonly float[] _scale;
-    private readonly float[] _shift;
+    private readonly ChannelTransform[] _channels;
 
     /// <param name="config">The checkpoint's preprocessing.</param>
-    /// <param name="channels">The model's input channels, 1 or 3.</param>
-    public GrayNormalisation(PreprocessorConfig config, int channels)
+    public GrayNormalisation(PreprocessorConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        Channels = channels;
-        _scale = new float[channels];
-        _shift = new float[channels];
-
-        // Gray values in [0, 1] are bytes / 255; a checkpoint may rescale bytes by another factor, or not at all.
-        var rescale = config.DoRescale ? 255 * config.RescaleFactor : 255;
-        for (var c = 0; c < channels; c++)
-        {
-            var mean = config.DoNormalize ? config.ImageMean[Math.Min(c, config.ImageMean.Count - 1)] : 0;
-            var deviation = config.DoNormalize ? config.ImageStd[Math.Min(c, config.ImageStd.Count - 1)] : 1;
-            _scale[c] = (float)(rescale / deviation);
-            _shift[c] = (float)(-mean / deviation);
-        }
+        _channels = config.ChannelTransforms();
     }
 
-    public int Channels { get; }
+    /// <summary>The model's input channels, 1 or 3.</summary>
+    public int Channels => _channels.Length;
 
     /// <summary>Normalises one-channel values in place.</summary>
     /// <param name="gray">Values in [0, 1].</param>
     public void Apply(Span<float> gray)
     {
-        var (scale, shift) = (_scale[0], _shift[0]);
+        var (scale, offset) = (_channels[0].Scale * 255, _channels[0].Offset);
         for (var i = 0; i < gray.Length; i++)
         {
-            gray[i] = (gray[i] * scale) + shift;
+            gray[i] = (gray[i] * scale) + offset;
         }
     }
 
@@ -52,11 +39,11 @@ public sealed class GrayNormalisation
     {
         for (var c = 0; c < Channels; c++)
         {
-            var (scale, shift) = (_scale[c] / 255, _shift[c]);
+            var (scale, offset) = _channels[c];
             var plane = planes.Slice(c * gray.Length, gray.Length);
             for (var i = 0; i < gray.Length; i++)
             {
-                plane[i] = (gray[i] * scale) + shift;
+                plane[i] = (gray[i] * scale) + offset;
             }
         }
     }

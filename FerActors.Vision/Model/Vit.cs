@@ -1,7 +1,6 @@
 using FerActors.Vision.Checkpoints;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Native;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FerActors.Vision.Model;
@@ -47,7 +46,7 @@ public sealed class Vit : IDisposable
     public Device Device => _tensors["classifier.weight"].device;
 
     /// <summary>Number of patches on each side of the grid.</summary>
-    public int Grid => Config.ImageSize / Config.PatchSize;
+    public int Grid => Config.GridSize;
 
     /// <summary>Wraps tensors that were loaded. Takes ownership of them.</summary>
     /// <exception cref="ArgumentException">A tensor is missing, superfluous or of another shape than the configuration says.</exception>
@@ -94,6 +93,16 @@ public sealed class Vit : IDisposable
         }
 
         return new Vit(config, tensors);
+    }
+
+    /// <summary>Adds a fresh classifier to tensors that have none.</summary>
+    internal static void InitialiseClassifier(VitConfig config, Dictionary<string, Tensor> tensors, long seed)
+    {
+        using var generator = new Generator((ulong)seed);
+        foreach (var name in CheckpointKeys.ClassifierNames)
+        {
+            tensors[name] = Initialise(config, name, CheckpointKeys.ExpectedShapes(config)[name], generator);
+        }
     }
 
     /// <summary>A copy in another type or on another device; gradients are not tracked by it.</summary>
@@ -196,15 +205,16 @@ public sealed class Vit : IDisposable
         x += keep is null ? attended : attended * keep.to(pass.DType);
         var y = Norm(pass, block.NormAfter, x);
         y = Linear(pass, block.Intermediate, y);
-        y = Config.HiddenAct == HiddenActivation.Relu ? nn.functional.relu(y) : Gelu(y);
-        y = Linear(pass, block.Output, y);
+        y = Linear(pass, block.Output, Activate(y));
         return x + (keep is null ? y : y * keep.to(pass.DType));
     }
 
-    private Tensor Gelu(Tensor x) => Config.HiddenAct == HiddenActivation.GeluTanh ? GeluTanh(x) : nn.functional.gelu(x);
-
-    // TorchSharp's gelu has no approximation argument; the constant is sqrt(2 / pi).
-    private static Tensor GeluTanh(Tensor x) => 0.5 * x * (1 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)));
+    private Tensor Activate(Tensor x) => Config.HiddenAct switch
+    {
+        HiddenActivation.Relu => nn.functional.relu(x),
+        HiddenActivation.GeluTanh => nn.functional.gelu(x, TorchSharp.Modules.GELU.Approximate.tanh, inplace: false),
+        _ => nn.functional.gelu(x),
+    };
 
     private Tensor Attention(Pass pass, Block block, Tensor x, List<Tensor>? attention)
     {

@@ -13,36 +13,48 @@ internal static partial class TorchLoadFailure
         return match.Success ? match.Groups[1].Value : null;
     }
 
-    /// <summary>One or two sentences: the cause, then the remedy.</summary>
-    public static string Explain(string library, string linkerMessage)
+    /// <summary>The exception to throw: the cause in one sentence and the remedy in another.</summary>
+    public static NativeLibraryException Explain(string library, string linkerMessage)
     {
         if (MissingCxxVersion(linkerMessage) is { } version)
         {
-            return $"{library} needs {version} of libstdc++, which this system's libstdc++.so.6 lacks, and its copy in the application's folder could not be adapted. "
-                + "Make that folder writable for one start, or use a system with GCC 13.2's libstdc++ (Debian 13, Ubuntu 24.04 or newer).";
+            return new NativeLibraryException(
+                library,
+                $"It needs {version} of libstdc++, which this system's libstdc++.so.6 lacks, and its copy in the application's folder could not be adapted.",
+                "Make that folder writable for one start, or use a system with the libstdc++ of GCC 13.2 (Debian 13, Ubuntu 24.04 or newer).");
         }
 
         if (MissingLibC().Match(linkerMessage) is { Success: true } libc)
         {
-            return $"{library} needs {libc.Groups[1].Value} of the C library. Use a newer system (Debian 12, Ubuntu 22.04 or newer).";
+            return new NativeLibraryException(
+                library, $"It needs {libc.Groups[1].Value} of the C library.", "Use a newer system (Debian 12, Ubuntu 22.04 or newer).");
         }
 
         if (MissingObject().Match(linkerMessage) is { Success: true } missing)
         {
             var name = missing.Groups[1].Value;
-            var remedy = name switch
-            {
-                _ when name.StartsWith("libgomp", StringComparison.Ordinal) => "Install it (Debian, Ubuntu: apt-get install libgomp1).",
-                _ when name.StartsWith("libcu", StringComparison.Ordinal) || name.StartsWith("libnv", StringComparison.Ordinal) =>
-                    "It belongs to CUDA: install the driver and CUDA runtime that this libtorch was built for, or use the CPU build.",
-                _ when name.StartsWith("libtorch", StringComparison.Ordinal) || name.StartsWith("libc10", StringComparison.Ordinal) =>
-                    $"It belongs to libtorch: publish with the libtorch package, or name the folder that holds it in {TorchRuntime.LibTorchDirectoryVariable}.",
-                _ => "Install the package that holds it.",
-            };
-            return $"{library} needs {name}, which was not found. {remedy}";
+            return new NativeLibraryException(library, $"It needs {name}, which was not found.", RemedyFor(name));
         }
 
-        return $"{library} cannot be loaded: {linkerMessage.Trim()}";
+        return new NativeLibraryException(library, linkerMessage.Trim(), "Restore and build again on this machine.");
+    }
+
+    private static string RemedyFor(string name)
+    {
+        bool Is(string prefix) => name.StartsWith(prefix, StringComparison.Ordinal);
+        if (Is("libgomp"))
+        {
+            return "Install it (Debian, Ubuntu: apt-get install libgomp1).";
+        }
+
+        if (Is("libcu") || Is("libnv"))
+        {
+            return "It belongs to CUDA: install the driver and the CUDA runtime that this libtorch was built for, or use the CPU build.";
+        }
+
+        return Is("libtorch") || Is("libc10")
+            ? $"It belongs to libtorch: publish with the libtorch package, or name the folder that holds it in {TorchRuntime.LibTorchDirectoryVariable}."
+            : "Install the package that holds it.";
     }
 
     [GeneratedRegex(@"version [`'](GLIBCXX_[0-9.]+|CXXABI_[0-9.]+)' not found")]

@@ -33,7 +33,7 @@ public static class TorchRuntime
         catch (Exception e) when (e is not NativeLibraryException)
         {
             var cause = e is TypeInitializationException { InnerException: { } inner } ? inner : e;
-            throw new NativeLibraryException($"TorchSharp cannot start: {cause.Message}", e);
+            throw new NativeLibraryException("libtorch", cause.Message, "Check that libtorch and TorchSharp are of versions that belong together.", e);
         }
     }
 
@@ -42,7 +42,9 @@ public static class TorchRuntime
     {
         var folder = NativeFolders().FirstOrDefault(f => File.Exists(Path.Combine(f, Bridge)))
             ?? throw new NativeLibraryException(
-                $"{Bridge} is not beside the application ({string.Join(", ", NativeFolders())}). Restore and build again; it comes with the TorchSharp package.");
+                Bridge,
+                $"It is not beside the application ({string.Join(", ", NativeFolders())}).",
+                "Restore and build again; it comes with the TorchSharp package.");
 
         var libTorchFolder = Environment.GetEnvironmentVariable(LibTorchDirectoryVariable);
         foreach (var name in LibTorchObjects)
@@ -50,7 +52,7 @@ public static class TorchRuntime
             var path = Path.Combine(string.IsNullOrEmpty(libTorchFolder) ? folder : libTorchFolder, name);
             if (File.Exists(path) && TryLoad(path) is { } message)
             {
-                throw new NativeLibraryException(TorchLoadFailure.Explain(name, message));
+                throw TorchLoadFailure.Explain(name, message);
             }
         }
 
@@ -70,7 +72,7 @@ public static class TorchRuntime
             failure = TryLoad(bridge);
         }
 
-        return failure is null ? true : throw new NativeLibraryException(TorchLoadFailure.Explain(Bridge, failure));
+        return failure is null ? true : throw TorchLoadFailure.Explain(Bridge, failure);
     }
 
     private static IEnumerable<string> NativeFolders()

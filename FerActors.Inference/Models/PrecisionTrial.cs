@@ -1,0 +1,58 @@
+using System.Diagnostics;
+
+namespace FerActors.Inference.Models;
+
+/// <summary>Decides at load whether bf16 may and should be used: it must agree with fp32, and it must be faster here.</summary>
+/// <remarks>
+/// Whether bf16 pays depends on the processor (with AVX512-BF16 or AMX it is several times faster, without them slower), so it is
+/// measured rather than looked up.
+/// </remarks>
+internal static class PrecisionTrial
+{
+    private const int Rounds = 3;
+
+    /// <summary>Keeps the better of two copies of one model and disposes the other.</summary>
+    public static VitExpressionModel Choose(VitExpressionModel exact, VitExpressionModel half, double tolerance, int batch)
+    {
+        var probe = Probe(exact.InputSide, batch);
+        var useHalf = Difference(exact, half) <= tolerance && Fastest(half, probe) < Fastest(exact, probe);
+        (useHalf ? exact : half).Dispose();
+        return useHalf ? half : exact;
+    }
+
+    /// <summary>Largest difference of any probability over the probe crops.</summary>
+    public static double Difference(VitExpressionModel exact, VitExpressionModel half)
+    {
+        var probe = Probe(exact.InputSide, 8);
+        return exact.Predict(probe).Zip(half.Predict(probe), (e, h) => e.Probabilities.Zip(h.Probabilities, (a, b) => (double)Math.Abs(a - b)).Max()).Max();
+    }
+
+    /// <summary>Crops of smooth waves and of noise: the same ones every time, and unlike each other.</summary>
+    public static IReadOnlyList<FaceCrop> Probe(int side, int count) => Enumerable.Range(0, count).Select(n =>
+    {
+        var gray = new byte[side * side];
+        for (var i = 0; i < gray.Length; i++)
+        {
+            var (x, y) = (i % side / (double)side, i / side / (double)side);
+            var wave = Math.Sin(2 * Math.PI * (((n % 3) + 1) * x)) * Math.Cos(2 * Math.PI * (((n % 4) + 1) * y));
+            var noise = (uint)((i * 2654435761u) + (uint)n * 40503u) >> 24;
+            gray[i] = (byte)Math.Clamp(128 + (80 * wave) + ((noise - 128.0) / 4), 0, 255);
+        }
+
+        return new FaceCrop(gray);
+    }).ToList();
+
+    private static TimeSpan Fastest(VitExpressionModel model, IReadOnlyList<FaceCrop> probe)
+    {
+        model.Predict(probe);
+        var best = TimeSpan.MaxValue;
+        for (var i = 0; i < Rounds; i++)
+        {
+            var watch = Stopwatch.StartNew();
+            model.Predict(probe);
+            best = watch.Elapsed < best ? watch.Elapsed : best;
+        }
+
+        return best;
+    }
+}
