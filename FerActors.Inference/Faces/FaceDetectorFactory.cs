@@ -24,16 +24,11 @@ public sealed class FaceDetectorFactory
     /// <summary>Finds the detector's file.</summary>
     /// <exception cref="FaceDetectorException">There is none; the message says where it was looked for.</exception>
     public FaceDetectorFactory(DetectionOptions options)
-        : this(options, CascadeFolders)
-    {
-    }
-
-    internal FaceDetectorFactory(DetectionOptions options, IReadOnlyList<string> cascadeFolders)
     {
         ArgumentNullException.ThrowIfNull(options);
         _options = options;
         var models = Candidates(options.ModelPath, [Path.Combine(AppContext.BaseDirectory, "models"), .. options.ModelFolders], ModelNames);
-        var cascades = Candidates(options.CascadePath, cascadeFolders, CascadeNames);
+        var cascades = Candidates(options.CascadePath, CascadeFolders, CascadeNames);
         (Kind, ModelPath) = Choose(options.Detector, models, cascades);
     }
 

@@ -15,7 +15,8 @@ internal static class WebPHeader
     public static HeaderReading Read(ReadOnlySpan<byte> bytes)
     {
         var fourCc = bytes.Cut(FirstChunk, 4);
-        var header = fourCc.SequenceEqual("VP8X"u8) ? ReadExtended(bytes[(FirstChunk + 8)..]) : ReadFrame(fourCc, bytes[(FirstChunk + 4)..].Cut(4, bytes.Length - FirstChunk - 8));
+        var data = bytes.Cut(FirstChunk + 8, Math.Max(0, bytes.Length - FirstChunk - 8));
+        var header = fourCc.SequenceEqual("VP8X"u8) ? ReadExtended(data) : ReadFrame(fourCc, data);
         string? damage = null;
         try
         {

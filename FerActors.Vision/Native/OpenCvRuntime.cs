@@ -51,12 +51,12 @@ public static class OpenCvRuntime
     /// <remarks>
     /// The library is asked, not the environment: it is given a header that announces a slightly larger picture, without pixels.
     /// </remarks>
-    /// <param name="maxPixels">Width times height, from 1 to 2^30 - 2^10.</param>
+    /// <param name="maxPixels">Width times height, from 1 to 2^30, which is OpenCV's own limit.</param>
     /// <exception cref="NativeLibraryException">They accept more; the message says why and how to start the process.</exception>
     public static void AssertPixelLimit(long maxPixels)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxPixels, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(maxPixels, MaxNativePixels - 1024);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(maxPixels, MaxNativePixels);
         EnsureLoaded();
         if (!RefusesMoreThan(maxPixels))
         {
