@@ -1,0 +1,183 @@
+using System.Security.Cryptography;
+using FerActors.Shared.Labels;
+
+namespace FerActors.Training.Data;
+
+/// <summary>
+/// Labelled 48x48 grey images in memory. Immutable, so any number of threads may read it. Subsets share the pixels of the
+/// set that they come from: a split costs four bytes an image.
+/// </summary>
+public sealed class FerDataset
+{
+    /// <summary>Width and height of an image in pixels.</summary>
+    public const int Side = 48;
+
+    /// <summary>Pixels of an image, which are its bytes: row by row from the top, 0 black to 255 white.</summary>
+    public const int PixelsPerImage = Side * Side;
+
+    /// <summary>The most images that one array can hold.</summary>
+    public static readonly int MaxCount = Array.MaxLength / PixelsPerImage;
+
+    private readonly byte[] _pixels;
+    private readonly byte[] _labels;
+    private readonly byte[] _usages;
+    private readonly int[]? _rows;
+    private readonly Lazy<int[]> _histogram;
+    private readonly Lazy<string> _sha256;
+
+    private FerDataset(byte[] pixels, byte[] labels, byte[] usages, int[]? rows)
+    {
+        _pixels = pixels;
+        _labels = labels;
+        _usages = usages;
+        _rows = rows;
+        Count = rows?.Length ?? labels.Length;
+        _histogram = new Lazy<int[]>(CountLabels);
+        _sha256 = new Lazy<string>(Hash);
+    }
+
+    /// <summary>Number of images.</summary>
+    public int Count { get; }
+
+    /// <summary>Images of each class: 7 numbers, indexed by <see cref="Expression"/>.</summary>
+    public IReadOnlyList<int> Histogram => _histogram.Value.AsReadOnly();
+
+    /// <summary>
+    /// Lower-case hex SHA-256 over the images in order, each as its 2,304 pixels followed by its label byte. The container
+    /// (plain, gzip, zip) and the split names do not enter, so it names the data, not the file.
+    /// </summary>
+    public string Sha256 => _sha256.Value;
+
+    /// <summary>Makes a data set of arrays, which are copied.</summary>
+    /// <param name="pixels">The images one after the other, 2,304 bytes each.</param>
+    /// <param name="labels">One label an image.</param>
+    /// <param name="usages">One split an image.</param>
+    /// <exception cref="ArgumentException">The lengths do not agree, or a label or split is not one of the known.</exception>
+    public static FerDataset FromArrays(
+        ReadOnlySpan<byte> pixels, ReadOnlySpan<Expression> labels, ReadOnlySpan<FerUsage> usages)
+    {
+        if (labels.Length > MaxCount || pixels.Length != labels.Length * PixelsPerImage)
+        {
+            throw new ArgumentException($"{labels.Length} labels do not match {pixels.Length} pixels.", nameof(pixels));
+        }
+
+        if (usages.Length != labels.Length)
+        {
+            throw new ArgumentException($"{labels.Length} labels do not match {usages.Length} usages.", nameof(usages));
+        }
+
+        var labelBytes = new byte[labels.Length];
+        var usageBytes = new byte[labels.Length];
+        for (var i = 0; i < labels.Length; i++)
+        {
+            if (!Enum.IsDefined(labels[i]) || !Enum.IsDefined(usages[i]))
+            {
+                throw new ArgumentException($"Image {i} has the label {(int)labels[i]} and the usage {(int)usages[i]}.", nameof(labels));
+            }
+
+            labelBytes[i] = (byte)labels[i];
+            usageBytes[i] = (byte)usages[i];
+        }
+
+        return Adopt(pixels.ToArray(), labelBytes, usageBytes);
+    }
+
+    /// <summary>The pixels of one image: 2,304 bytes, row by row.</summary>
+    public ReadOnlySpan<byte> Pixels(int index) => new(_pixels, Row(index) * PixelsPerImage, PixelsPerImage);
+
+    public Expression Label(int index) => (Expression)_labels[Row(index)];
+
+    public FerUsage Usage(int index) => (FerUsage)_usages[Row(index)];
+
+    /// <summary>All labels, in order.</summary>
+    public Expression[] Labels()
+    {
+        var labels = new Expression[Count];
+        for (var i = 0; i < labels.Length; i++)
+        {
+            labels[i] = Label(i);
+        }
+
+        return labels;
+    }
+
+    /// <summary>The images of one split, in order.</summary>
+    public FerDataset Where(FerUsage usage) => Where(i => Usage(i) == usage);
+
+    /// <summary>The images whose index the predicate accepts, in order.</summary>
+    public FerDataset Where(Predicate<int> keep)
+    {
+        ArgumentNullException.ThrowIfNull(keep);
+        var rows = new List<int>(Count);
+        for (var i = 0; i < Count; i++)
+        {
+            if (keep(i))
+            {
+                rows.Add(Row(i));
+            }
+        }
+
+        return new FerDataset(_pixels, _labels, _usages, [.. rows]);
+    }
+
+    /// <summary>The images at these indices, in the order given; an index may occur more than once.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An index lies outside the set.</exception>
+    public FerDataset Select(ReadOnlySpan<int> indices)
+    {
+        var rows = new int[indices.Length];
+        for (var i = 0; i < rows.Length; i++)
+        {
+            rows[i] = Row(indices[i]);
+        }
+
+        return new FerDataset(_pixels, _labels, _usages, rows);
+    }
+
+    /// <summary>Number of images in one split.</summary>
+    public int CountOf(FerUsage usage)
+    {
+        var count = 0;
+        for (var i = 0; i < Count; i++)
+        {
+            count += Usage(i) == usage ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    /// <summary>Takes the arrays over; nobody else may change them afterwards.</summary>
+    internal static FerDataset Adopt(byte[] pixels, byte[] labels, byte[] usages) => new(pixels, labels, usages, null);
+
+    private int Row(int index)
+    {
+        if ((uint)index >= (uint)Count)
+        {
+            throw new ArgumentOutOfRangeException(nameof(index), index, $"The data set has {Count} images.");
+        }
+
+        return _rows is null ? index : _rows[index];
+    }
+
+    private int[] CountLabels()
+    {
+        var counts = new int[ExpressionNames.Count];
+        for (var i = 0; i < Count; i++)
+        {
+            counts[(int)Label(i)]++;
+        }
+
+        return counts;
+    }
+
+    private string Hash()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        for (var i = 0; i < Count; i++)
+        {
+            hash.AppendData(Pixels(i));
+            hash.AppendData([(byte)Label(i)]);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}
