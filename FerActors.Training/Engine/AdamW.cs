@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FerActors.Training.Engine;
@@ -45,7 +44,7 @@ public sealed class AdamW : IDisposable
         FirstMoment.mul_(Beta1).add_(gradients, 1 - Beta1);
         SecondMoment.mul_(Beta2).addcmul_(gradients, gradients, 1 - Beta2);
         var denominator = (SecondMoment / (1 - Math.Pow(Beta2, step))).sqrt_().add_(Eps);
-        _parameters.Values.sub_(_parameters.Values * _decay, learningRate);
+        _parameters.Values.addcmul_(_parameters.Values, _decay, -learningRate);
         _parameters.Values.addcdiv_(FirstMoment, denominator, -learningRate / (1 - Math.Pow(Beta1, step)));
     }
 

@@ -1,4 +1,4 @@
-using System.Threading.Channels;
+using System.Collections.Concurrent;
 using FerActors.Shared.Labels;
 using FerActors.Training.Augmentation;
 using FerActors.Training.Data;
@@ -23,32 +23,46 @@ internal sealed class BatchFeeder(FerDataset data, TrainingOptions options, int 
 
     public int BatchesPerEpoch => data.Count / options.BatchSize;
 
-    /// <summary>The batches of one epoch from a given one on. Cancelling ends the sequence with the usual exception.</summary>
-    public IAsyncEnumerable<TrainingBatch> ReadEpoch(int epoch, int firstBatch, CancellationToken cancellation)
+    /// <summary>The batches of one epoch from a given one on, prepared ahead; the enumeration itself blocks its thread.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public IEnumerable<TrainingBatch> ReadEpoch(int epoch, int firstBatch, CancellationToken cancellation)
     {
-        var channel = Channel.CreateBounded<TrainingBatch>(new BoundedChannelOptions(Ahead) { SingleReader = true, SingleWriter = true });
-        _ = Task.Factory.StartNew(
-            async () =>
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var ready = new BlockingCollection<TrainingBatch>(Ahead);
+        var producer = Task.Factory.StartNew(
+            () => Produce(epoch, firstBatch, ready, ended.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        try
+        {
+            foreach (var batch in ready.GetConsumingEnumerable(cancellation))
             {
-                try
-                {
-                    var order = new EpochSampler((ulong)options.Seed, data.Count).Permutation(epoch);
-                    for (var batch = firstBatch; batch < BatchesPerEpoch; batch++)
-                    {
-                        await channel.Writer.WriteAsync(Prepare(epoch, batch, order), cancellation);
-                    }
+                yield return batch;
+            }
+        }
+        finally
+        {
+            // However the enumeration ends, nobody writes into the collection when it is disposed.
+            ended.Cancel();
+            ((IAsyncResult)producer).AsyncWaitHandle.WaitOne();
+        }
 
-                    channel.Writer.Complete();
-                }
-                catch (Exception e)
-                {
-                    channel.Writer.Complete(e);
-                }
-            },
-            cancellation,
-            TaskCreationOptions.LongRunning,
-            TaskScheduler.Default);
-        return channel.Reader.ReadAllAsync(cancellation);
+        // A failure of the producer ends the sequence early; it must not look like the end of the epoch.
+        producer.GetAwaiter().GetResult();
+    }
+
+    private void Produce(int epoch, int firstBatch, BlockingCollection<TrainingBatch> ready, CancellationToken cancellation)
+    {
+        try
+        {
+            var order = new EpochSampler((ulong)options.Seed, data.Count).Order(epoch);
+            for (var batch = firstBatch; batch < BatchesPerEpoch; batch++)
+            {
+                ready.Add(Prepare(epoch, batch, order), cancellation);
+            }
+        }
+        finally
+        {
+            ready.CompleteAdding();
+        }
     }
 
     private TrainingBatch Prepare(int epoch, int batch, int[] order)
@@ -61,7 +75,7 @@ internal sealed class BatchFeeder(FerDataset data, TrainingOptions options, int 
         for (var i = 0; i < size; i++)
         {
             var image = order[(batch * size) + i];
-            var random = new SeededRandom((ulong)options.Seed, (ulong)epoch, (ulong)image);
+            var random = SeededRandom.For((ulong)options.Seed, RandomPurpose.Augmentation, epoch, image);
             augmenter.Apply(data.Pixels(image), pixels.AsSpan(i * area, area), ref random);
             var target = targets.AsSpan(i * ExpressionNames.Count, ExpressionNames.Count);
             target.Fill((float)(options.LabelSmoothing / ExpressionNames.Count));
@@ -69,31 +83,7 @@ internal sealed class BatchFeeder(FerDataset data, TrainingOptions options, int 
         }
 
         normalisation.Apply(pixels);
-        return options.MixupAlpha > 0 ? Mix(epoch, batch, pixels, targets) : new TrainingBatch(batch, pixels, targets);
-    }
-
-    private TrainingBatch Mix(int epoch, int batch, float[] pixels, float[] targets)
-    {
-        var mix = new MixSampler((ulong)options.Seed, options.MixupAlpha).Sample(epoch, batch, options.BatchSize, side);
-        var lambda = (float)mix.Lambda;
-        return new TrainingBatch(batch, Blend(pixels), Blend(targets));
-
-        float[] Blend(float[] source)
-        {
-            var width = source.Length / options.BatchSize;
-            var blended = new float[source.Length];
-            for (var i = 0; i < options.BatchSize; i++)
-            {
-                var own = source.AsSpan(i * width, width);
-                var other = source.AsSpan(mix.Partners[i] * width, width);
-                var result = blended.AsSpan(i * width, width);
-                for (var k = 0; k < width; k++)
-                {
-                    result[k] = (lambda * own[k]) + ((1 - lambda) * other[k]);
-                }
-            }
-
-            return blended;
-        }
+        BatchMixer.Mix(new MixSampler((ulong)options.Seed, options.Mix, side).Plan(epoch, batch, size), side, ref pixels, ref targets);
+        return new TrainingBatch(batch, pixels, targets);
     }
 }

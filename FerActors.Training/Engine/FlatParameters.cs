@@ -1,6 +1,5 @@
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FerActors.Training.Engine;

@@ -2,7 +2,6 @@ using FerActors.Shared.Labels;
 using FerActors.Training.Data;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FerActors.Training.Engine;

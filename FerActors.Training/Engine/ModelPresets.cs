@@ -23,10 +23,10 @@ public static class ModelPresets
         {
             PatchSize = 8,
             HiddenSize = 192,
-            NumHiddenLayers = 6,
+            NumHiddenLayers = 5,
             NumAttentionHeads = 6,
-            IntermediateSize = 576,
-            ConvStem = new ConvStemConfig([48, 96, 192], 2),
+            IntermediateSize = 384,
+            ConvStem = new ConvStemConfig([32, 64, 128], 2),
         },
         Patch => Base with { PatchSize = 6, HiddenSize = 192, NumHiddenLayers = 9, NumAttentionHeads = 6, IntermediateSize = 384 },
         Tiny => Base with

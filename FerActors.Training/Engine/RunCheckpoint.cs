@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using FerActors.Vision.Safetensors;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FerActors.Training.Engine;

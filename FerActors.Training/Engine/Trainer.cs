@@ -6,7 +6,6 @@ using FerActors.Training.Evaluation;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
 using FerActors.Vision.Native;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FerActors.Training.Engine;
@@ -15,9 +14,6 @@ namespace FerActors.Training.Engine;
 public sealed class Trainer
 {
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
-
-    // The stochastic depth draws from a stream of its own, far from those of the epochs.
-    private const ulong DropPathStream = 0xD0D0_0000_0000_0000;
 
     private readonly TrainingOptions _options;
     private readonly FerDataset _train;
@@ -59,8 +55,15 @@ public sealed class Trainer
     /// <param name="cancellation">Stops after the batch under way; the run can be continued.</param>
     /// <exception cref="OperationCanceledException">Cancelled; the checkpoint has all work done so far.</exception>
     /// <exception cref="InvalidOperationException">The folder's checkpoint belongs to other options or other data, or the loss is no longer finite.</exception>
-    public async Task<TrainedModel> RunAsync(
-        string folder, TimeSpan checkpointEvery, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+    public Task<TrainedModel> RunAsync(
+        string folder, TimeSpan checkpointEvery, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
+        // One thread from start to end: TorchSharp's scopes belong to a thread, and OpenMP keeps a team of workers for every thread
+        // that ever called it. A loop that hops over the thread pool ends up with a dozen teams that spin against each other, and
+        // runs ten times slower.
+        Task.Factory.StartNew(
+            () => Run(folder, checkpointEvery, progress, cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private TrainedModel Run(string folder, TimeSpan checkpointEvery, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
         Directory.CreateDirectory(folder);
         if (_options.Threads > 0)
@@ -97,7 +100,7 @@ public sealed class Trainer
         {
             while (state.Epoch < _options.Epochs)
             {
-                await foreach (var batch in feeder.ReadEpoch(state.Epoch, state.Batch, cancellation))
+                foreach (var batch in feeder.ReadEpoch(state.Epoch, state.Batch, cancellation))
                 {
                     var step = state.Step + 1;
                     var rate = schedule.At(step);
@@ -146,7 +149,7 @@ public sealed class Trainer
         }
 
         var (state, _) = checkpoint.Load(vectors);
-        if (state.OptionsJson != _options.ToJson())
+        if (TrainingOptions.FromJson(state.OptionsJson) != _options)
         {
             throw new InvalidOperationException(
                 "The folder holds a run with other options. Continue it with its own (options.json), or choose another folder.");
@@ -157,7 +160,6 @@ public sealed class Trainer
             : throw new InvalidOperationException("The folder holds a run on other training data. Choose another folder.");
     }
 
-    // Synchronous on purpose: TorchSharp's scopes belong to one thread and must not be held across an await.
     private double TrainStep(FlatParameters parameters, AdamW optimizer, Tensor average, TrainingBatch batch, long step, double rate)
     {
         using var scope = NewDisposeScope();
@@ -206,7 +208,7 @@ public sealed class Trainer
         return layer =>
         {
             var rate = _options.DropPath * (layer + 1) / _config.NumHiddenLayers;
-            var random = new SeededRandom((ulong)_options.Seed, DropPathStream + (ulong)layer, (ulong)step);
+            var random = SeededRandom.For((ulong)_options.Seed, RandomPurpose.Network, layer, (int)step);
             var keep = new float[_options.BatchSize];
             for (var i = 0; i < keep.Length; i++)
             {

@@ -31,11 +31,8 @@ public sealed record TrainingOptions
     /// <summary>Share of the target that is spread over all classes, in [0, 1).</summary>
     public double LabelSmoothing { get; init; } = 0.1;
 
-    /// <summary>Parameter of mixup's Beta distribution (Zhang et al. 2018); 0 turns it off.</summary>
-    public double MixupAlpha { get; init; } = 0.2;
-
     /// <summary>Stochastic depth of the last layer, in [0, 1); earlier layers in proportion.</summary>
-    public double DropPath { get; init; } = 0.1;
+    public double DropPath { get; init; } = 0.05;
 
     /// <summary>Decay of the moving average of the weights, per step, in [0, 1); what is evaluated and exported.</summary>
     public double EmaDecay { get; init; } = 0.998;
@@ -52,7 +49,11 @@ public sealed record TrainingOptions
     /// <summary>Threads of libtorch; 0 is one for each core.</summary>
     public int Threads { get; init; }
 
+    /// <summary>How single images are varied.</summary>
     public AugmentationOptions Augmentation { get; init; } = new();
+
+    /// <summary>How images of a batch are mixed. A short run learns little from strong mixing, so the default is mild.</summary>
+    public MixOptions Mix { get; init; } = new() { Probability = 0.3, MixupAlpha = 0.4, CutMixAlpha = 1, CutMixShare = 0.5 };
 
     /// <summary>All mistakes at once, each a sentence; empty where there is none.</summary>
     public IReadOnlyList<string> Validate()
@@ -74,13 +75,26 @@ public sealed record TrainingOptions
         Check(WarmupEpochs >= 0 && WarmupEpochs <= Epochs, $"warmup_epochs is {WarmupEpochs}; it must be from 0 to epochs.");
         Check(WeightDecay is >= 0 and <= 10, $"weight_decay is {WeightDecay}; it must be from 0 to 10.");
         Check(LabelSmoothing is >= 0 and < 1, $"label_smoothing is {LabelSmoothing}; it must be at least 0 and below 1.");
-        Check(MixupAlpha is >= 0 and <= 100, $"mixup_alpha is {MixupAlpha}; it must be from 0 to 100.");
         Check(DropPath is >= 0 and < 1, $"drop_path is {DropPath}; it must be at least 0 and below 1.");
         Check(EmaDecay is >= 0 and < 1, $"ema_decay is {EmaDecay}; it must be at least 0 and below 1.");
         Check(ClipNorm > 0, $"clip_norm is {ClipNorm}; it must be above 0.");
         Check(Compute is "bf16" or "fp32", $"compute is '{Compute}'; it must be 'bf16' or 'fp32'.");
         Check(Threads is >= 0 and <= 1024, $"threads is {Threads}; it must be from 0 to 1024.");
+        AddRefusal(Augmentation.Validate);
+        AddRefusal(Mix.Validate);
         return errors;
+
+        void AddRefusal(Action validate)
+        {
+            try
+            {
+                validate();
+            }
+            catch (ArgumentException e)
+            {
+                errors.Add(e.Message);
+            }
+        }
     }
 
     public string ToJson() => JsonSerializer.Serialize(this, TrainingJsonContext.Default.TrainingOptions);
