@@ -11,6 +11,8 @@ public sealed class SafetensorsFile : IDisposable
     // A multiple of every element size that is converted.
     private const int ConversionBytes = 1 << 16;
 
+    private const int MaxDirectElements = 1 << 28;
+
     private readonly ByteSource _source;
     private readonly SafetensorsHeader _header;
     private readonly long _dataStart;
@@ -105,7 +107,15 @@ public sealed class SafetensorsFile : IDisposable
         var offset = _dataStart + tensor.Begin + (first * elementBytes);
         if (tensor.DType == SafetensorsDType.F32 && BitConverter.IsLittleEndian)
         {
-            _source.Read(offset, MemoryMarshal.AsBytes(destination));
+            // In pieces, since the bytes of a long tensor are more than one span can count.
+            while (!destination.IsEmpty)
+            {
+                var piece = destination[..Math.Min(destination.Length, MaxDirectElements)];
+                _source.Read(offset, MemoryMarshal.AsBytes(piece));
+                destination = destination[piece.Length..];
+                offset += (long)piece.Length * elementBytes;
+            }
+
             return;
         }
 
