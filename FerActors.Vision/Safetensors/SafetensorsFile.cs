@@ -100,7 +100,8 @@ public sealed class SafetensorsFile : IDisposable
         if (destination.Length > tensor.ElementCount - first)
         {
             throw new ArgumentException(
-                $"Tensor {SafetensorsHeader.Quote(tensor.Name)} has no {destination.Length} elements from {first} on.", nameof(destination));
+                $"Tensor {SafetensorsHeader.Quote(tensor.Name)} has no {destination.Length} elements from {first} on.",
+                nameof(destination));
         }
 
         var elementBytes = tensor.DType.BitSize() / 8;
@@ -216,7 +217,8 @@ public sealed class SafetensorsFile : IDisposable
         if (tensor.DType is not (SafetensorsDType.F32 or SafetensorsDType.F16 or SafetensorsDType.BF16 or SafetensorsDType.F64))
         {
             throw new NotSupportedException(
-                $"Tensor {SafetensorsHeader.Quote(tensor.Name)} is {tensor.DType.FormatName()}; only F32, F16, BF16 and F64 are read as floats.");
+                $"Tensor {SafetensorsHeader.Quote(tensor.Name)} is {tensor.DType.FormatName()}; "
+                + $"only F32, F16, BF16 and F64 are read as floats.");
         }
     }
 

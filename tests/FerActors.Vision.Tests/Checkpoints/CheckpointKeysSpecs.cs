@@ -37,7 +37,8 @@ public sealed class CheckpointKeysSpecs
 
     private static IReadOnlyList<string> Timm(int layers) =>
     [
-        "cls_token", "pos_embed", "patch_embed.proj.weight", "patch_embed.proj.bias", "norm.weight", "norm.bias", "head.weight", "head.bias",
+        "cls_token", "pos_embed", "patch_embed.proj.weight", "patch_embed.proj.bias", "norm.weight", "norm.bias",
+        "head.weight", "head.bias",
         .. Enumerable.Range(0, layers).SelectMany(layer =>
             new[] { "norm1", "norm2", "attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2" }
                 .SelectMany(module => new[] { $"blocks.{layer}.{module}.weight", $"blocks.{layer}.{module}.bias" })),
@@ -124,7 +125,8 @@ public sealed class CheckpointKeysSpecs
         Assert.Equal(["classifier.weight", "classifier.bias"], map.Missing);
         Assert.Equal(["embeddings.mask_token", "pooler.dense.bias", "pooler.dense.weight"], map.Ignored);
         map.EnsureComplete(requireClassifier: false);
-        Assert.Contains("classifier.weight", Assert.Throws<CheckpointException>(() => map.EnsureComplete(requireClassifier: true)).Message, StringComparison.Ordinal);
+        var message = Assert.Throws<CheckpointException>(() => map.EnsureComplete(requireClassifier: true)).Message;
+        Assert.Contains("classifier.weight", message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -142,9 +144,13 @@ public sealed class CheckpointKeysSpecs
 
         map.EnsureComplete(requireClassifier: true);
         Assert.Equal(Legacy(Tiny).Order(), map.Sources.Keys.Order());
-        Assert.Equal(new TensorSource("blocks.1.attn.qkv.weight", 0, 3), map.Sources["vit.encoder.layer.1.attention.attention.query.weight"]);
+        Assert.Equal(
+            new TensorSource("blocks.1.attn.qkv.weight", 0, 3),
+            map.Sources["vit.encoder.layer.1.attention.attention.query.weight"]);
         Assert.Equal(new TensorSource("blocks.1.attn.qkv.bias", 1, 3), map.Sources["vit.encoder.layer.1.attention.attention.key.bias"]);
-        Assert.Equal(new TensorSource("blocks.1.attn.qkv.weight", 2, 3), map.Sources["vit.encoder.layer.1.attention.attention.value.weight"]);
+        Assert.Equal(
+            new TensorSource("blocks.1.attn.qkv.weight", 2, 3),
+            map.Sources["vit.encoder.layer.1.attention.attention.value.weight"]);
         Assert.Equal(TensorSource.Whole("blocks.0.attn.proj.weight"), map.Sources["vit.encoder.layer.0.attention.output.dense.weight"]);
         Assert.Equal(TensorSource.Whole("blocks.0.norm2.bias"), map.Sources["vit.encoder.layer.0.layernorm_after.bias"]);
         Assert.Equal(TensorSource.Whole("head.weight"), map.Sources["classifier.weight"]);
@@ -154,7 +160,9 @@ public sealed class CheckpointKeysSpecs
     public void A_part_of_a_tensor_is_read_as_its_own_parameter()
     {
         float[] values = [.. Enumerable.Range(0, 3 * 8 * 8).Select(i => (float)i)];
-        using var file = Open(TensorData.FromFloat32("blocks.0.attn.qkv.weight", [24, 8], values), TensorData.FromFloat32("odd", [4], [1, 2, 3, 4]));
+        using var file = Open(
+            TensorData.FromFloat32("blocks.0.attn.qkv.weight", [24, 8], values),
+            TensorData.FromFloat32("odd", [4], [1, 2, 3, 4]));
         var key = new TensorSource("blocks.0.attn.qkv.weight", 1, 3);
 
         Assert.Equal((long[])[8, 8], key.ShapeWithin(file.Tensors[key.Name].Shape)!);
@@ -240,7 +248,9 @@ public sealed class CheckpointKeysSpecs
             map.FindShapeMismatches(tensors).Select(mismatch => mismatch.ToString()));
         map.EnsureShapes(tensors, CheckpointKeys.Positions, CheckpointKeys.ClassifierWeight);
         Assert.Contains(
-            "1 parameters", Assert.Throws<CheckpointException>(() => map.EnsureShapes(tensors, CheckpointKeys.Positions)).Message, StringComparison.Ordinal);
+            "1 parameters",
+            Assert.Throws<CheckpointException>(() => map.EnsureShapes(tensors, CheckpointKeys.Positions)).Message,
+            StringComparison.Ordinal);
 
         var timm = new Dictionary<string, TensorInfo> { ["blocks.0.attn.qkv.weight"] = Info("blocks.0.attn.qkv.weight", [24, 8]) };
         Assert.Empty(CheckpointKeys.Map(timm.Keys, Tiny).FindShapeMismatches(timm));

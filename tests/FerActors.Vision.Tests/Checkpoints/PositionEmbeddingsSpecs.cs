@@ -74,7 +74,8 @@ public sealed class PositionEmbeddingsSpecs
     {
         // 9 to 3: every centre falls on a sample, where the kernel is 1 there and 0 on all others.
         var resized = PositionEmbeddings.Resize(Grid(9, 1, (y, x, _) => (y * y) - (3 * x)), 1, 9, 3);
-        Assert.Equal([1 - 3, 1 - 12, 1 - 21, 16 - 3, 16 - 12, 16 - 21, 49 - 3, 49 - 12, 49 - 21], resized[1..].Select(value => (int)MathF.Round(value)));
+        int[] expected = [1 - 3, 1 - 12, 1 - 21, 16 - 3, 16 - 12, 16 - 21, 49 - 3, 49 - 12, 49 - 21];
+        Assert.Equal(expected, resized[1..].Select(value => (int)MathF.Round(value)));
         Assert.All(resized[1..], value => Assert.Equal(MathF.Round(value), value, 4));
     }
 

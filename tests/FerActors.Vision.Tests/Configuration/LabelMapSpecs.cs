@@ -58,7 +58,10 @@ public sealed class LabelMapSpecs
 
     [Fact]
     public void A_class_that_is_absent_is_named() =>
-        Assert.Contains("No output means Disgust, Fear.", Refusal("angry", "happy", "sad", "surprise", "neutral"), StringComparison.Ordinal);
+        Assert.Contains(
+            "No output means Disgust, Fear.",
+            Refusal("angry", "happy", "sad", "surprise", "neutral"),
+            StringComparison.Ordinal);
 
     [Fact]
     public void Two_outputs_of_one_meaning_are_refused() =>

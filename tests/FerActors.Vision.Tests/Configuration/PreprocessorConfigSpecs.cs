@@ -6,7 +6,8 @@ namespace FerActors.Vision.Tests.Configuration;
 
 public sealed class PreprocessorConfigSpecs
 {
-    private static PreprocessorConfig Parse(string json, int channels = 3) => PreprocessorConfig.Parse(Encoding.UTF8.GetBytes(json), channels);
+    private static PreprocessorConfig Parse(string json, int channels = 3) =>
+        PreprocessorConfig.Parse(Encoding.UTF8.GetBytes(json), channels);
 
     [Fact]
     public void The_older_form_is_read()
@@ -27,8 +28,8 @@ public sealed class PreprocessorConfigSpecs
     public void The_newer_form_is_read()
     {
         var config = Parse("""
-            {"do_normalize": false, "do_rescale": true, "do_resize": false, "image_mean": [0.5, 0.5, 0.5], "image_processor_type": "ViTImageProcessor",
-             "image_std": [0.5, 0.5, 0.5], "resample": 2, "rescale_factor": 0.00392156862745098, "size": {"height": 96, "width": 48}}
+            {"do_normalize": false, "do_rescale": true, "do_resize": false, "image_mean": [0.5, 0.5, 0.5],
+             "image_processor_type": "ViTImageProcessor", "image_std": [0.5, 0.5, 0.5], "resample": 2, "rescale_factor": 0.00392156862745098, "size": {"height": 96, "width": 48}}
             """);
         Assert.Equal((96, 48), (config.Height, config.Width));
         Assert.False(config.DoNormalize);

@@ -45,7 +45,8 @@ public sealed class VitConfigSpecs
 
         Assert.Equal(["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"], config.Labels);
         Assert.Equal((768, 12, 12, 3072), (config.HiddenSize, config.NumHiddenLayers, config.NumAttentionHeads, config.IntermediateSize));
-        Assert.Equal((224, 16, 3, 14, 197, 64), (config.ImageSize, config.PatchSize, config.NumChannels, config.GridSize, config.SequenceLength, config.HeadSize));
+        Assert.Equal((224, 16, 3), (config.ImageSize, config.PatchSize, config.NumChannels));
+        Assert.Equal((14, 197, 64), (config.GridSize, config.SequenceLength, config.HeadSize));
         Assert.Equal(0.1, config.HiddenDropoutProb);
         Assert.Equal(1e-12, config.LayerNormEps);
         Assert.Equal("float32", config.TorchDType);
@@ -59,9 +60,12 @@ public sealed class VitConfigSpecs
         var config = Parse("""{"model_type": "vit", "qkv_bias": null, "label2id": null, "problem_type": null, "hidden_size": null}""");
 
         Assert.Equal(
-            (768, 12, 12, 3072, 224, 16, 3),
-            (config.HiddenSize, config.NumHiddenLayers, config.NumAttentionHeads, config.IntermediateSize, config.ImageSize, config.PatchSize, config.NumChannels));
-        Assert.Equal((0.0, 0.0, 0.02, 1e-12), (config.HiddenDropoutProb, config.AttentionProbsDropoutProb, config.InitializerRange, config.LayerNormEps));
+            (768, 12, 12, 3072),
+            (config.HiddenSize, config.NumHiddenLayers, config.NumAttentionHeads, config.IntermediateSize));
+        Assert.Equal((224, 16, 3), (config.ImageSize, config.PatchSize, config.NumChannels));
+        Assert.Equal(
+            (0.0, 0.0, 0.02, 1e-12),
+            (config.HiddenDropoutProb, config.AttentionProbsDropoutProb, config.InitializerRange, config.LayerNormEps));
         Assert.True(config.QkvBias);
         Assert.Equal(HiddenActivation.Gelu, config.HiddenAct);
         Assert.Equal(["LABEL_0", "LABEL_1"], config.Labels);
@@ -178,7 +182,11 @@ public sealed class VitConfigSpecs
     public void Text_that_is_no_UTF8_or_too_long_or_too_deep_is_refused()
     {
         Assert.Throws<VitConfigException>(() => VitConfig.Parse(new byte[] { (byte)'{', 0xFF, (byte)'}' }));
-        Assert.Contains("over the limit", Assert.Throws<VitConfigException>(() => VitConfig.Parse(new byte[(8 << 20) + 1])).Message, StringComparison.Ordinal);
+        var tooLong = new byte[(8 << 20) + 1];
+        Assert.Contains(
+            "over the limit",
+            Assert.Throws<VitConfigException>(() => VitConfig.Parse(tooLong)).Message,
+            StringComparison.Ordinal);
         Assert.Contains("not valid JSON", Refused($$"""{"model_type":"vit","x":{{new string('[', 40)}}{{new string(']', 40)}}}""").Message, StringComparison.Ordinal);
     }
 
@@ -307,10 +315,10 @@ public sealed class VitConfigSpecs
     [Fact]
     public void A_value_made_in_code_is_checked_before_it_is_written()
     {
-        var config = new VitConfig { HiddenSize = 100, NumAttentionHeads = 3, HiddenAct = (HiddenActivation)9, Labels = [new string('x', 2000)] };
+        var config = new VitConfig { NumHiddenLayers = 0, HiddenAct = (HiddenActivation)9, Labels = [new string('x', 2000)] };
         var error = Assert.Throws<VitConfigException>(config.ToJson);
         Assert.Equal(error.Errors, Assert.Throws<VitConfigException>(config.EnsureValid).Errors);
-        Assert.Equal(2, error.Errors.Count);
+        Assert.Equal(3, error.Errors.Count);
     }
 
     [Fact]
