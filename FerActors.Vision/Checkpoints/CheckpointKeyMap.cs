@@ -85,7 +85,8 @@ public sealed class CheckpointKeyMap
 
             var whole = tensors[source.Name].Shape;
             var actual = source.ShapeWithin(whole) ?? throw new CheckpointException(
-                $"Tensor {SafetensorsHeader.Quote(source.Name)} [{string.Join(",", whole)}] cannot be cut into {source.Parts} equal parts.");
+                $"Tensor {SafetensorsHeader.Quote(source.Name)} [{string.Join(",", whole)}] "
+                + $"cannot be cut into {source.Parts} equal parts.");
             if (!actual.AsSpan().SequenceEqual(expected))
             {
                 mismatches.Add(new ShapeMismatch(name, expected, actual));

@@ -257,7 +257,8 @@ public static class CheckpointKeys
         if (!sources.TryAdd(legacy, source))
         {
             throw new CheckpointException(
-                $"The tensors {SafetensorsHeader.Quote(sources[legacy].Name)} and {SafetensorsHeader.Quote(source.Name)} of the checkpoint are both '{legacy}'.");
+                $"The tensors {SafetensorsHeader.Quote(sources[legacy].Name)} and {SafetensorsHeader.Quote(source.Name)} "
+                + $"of the checkpoint are both '{legacy}'.");
         }
     }
 }

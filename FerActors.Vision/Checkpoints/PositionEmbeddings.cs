@@ -32,7 +32,8 @@ public static class PositionEmbeddings
         if (positions.Length != Length(fromGrid, dim))
         {
             throw new ArgumentException(
-                $"A grid of {fromGrid}x{fromGrid} and a class token of {dim} values need {Length(fromGrid, dim)} values, not {positions.Length}.",
+                $"A grid of {fromGrid}x{fromGrid} and a class token of {dim} values "
+                + $"need {Length(fromGrid, dim)} values, not {positions.Length}.",
                 nameof(positions));
         }
 

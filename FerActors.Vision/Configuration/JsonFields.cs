@@ -13,6 +13,8 @@ internal sealed class JsonFields
     private const int MaxDepth = 32;
     private const int MaxTextLength = 1024;
 
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
+
     private readonly JsonElement _object;
     private readonly string _path;
     private readonly List<string> _errors;
@@ -66,7 +68,7 @@ internal sealed class JsonFields
                 throw new JsonException("The text is not UTF-8.");
             }
 
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false });
+            using var document = JsonDocument.Parse(json, Options);
             if (document.RootElement.ValueKind != JsonValueKind.Object)
             {
                 throw new JsonException("The text is not an object.");

@@ -128,7 +128,9 @@ internal static partial class LabelFields
         {
             if (id < 0 || id >= labels.Length || labels[id] != label)
             {
-                fields.Fault("label2id", $"says that '{Shown(label)}' is output {id}, but id2label does not; the order of the outputs is in doubt");
+                fields.Fault(
+                    "label2id",
+                    $"says that '{Shown(label)}' is output {id}, but id2label does not; the order of the outputs is in doubt");
                 return;
             }
         }

@@ -63,10 +63,11 @@ public sealed class LabelMap
         {
             errors.Add(
                 $"{foreign.Count} of {labels.Count} labels mean none of FER2013's seven expressions: {Listed(foreign)}. "
-                + "Their share of the probability has no place in a result; fine-tune the checkpoint with a fresh classifier of seven outputs.");
+                + "Their share of the probability has no place in a result; "
+                + "fine-tune the checkpoint with a fresh classifier of seven outputs.");
         }
 
-        var absent = ExpressionNames.All.Where(expression => outputs[(int)expression] < 0).Select(expression => expression.ToString()).ToList();
+        var absent = ExpressionNames.All.Where(expression => outputs[(int)expression] < 0).ToList();
         if (absent.Count > 0)
         {
             errors.Add($"No output means {string.Join(", ", absent)}.");
@@ -83,7 +84,8 @@ public sealed class LabelMap
     {
         if (outputs.Length != ExpressionNames.Count || expressions.Length != ExpressionNames.Count)
         {
-            throw new ArgumentException($"A row has {ExpressionNames.Count} values, not {outputs.Length} and {expressions.Length}.", nameof(outputs));
+            throw new ArgumentException(
+                $"A row has {ExpressionNames.Count} values, not {outputs.Length} and {expressions.Length}.", nameof(outputs));
         }
 
         for (var output = 0; output < outputs.Length; output++)

@@ -90,7 +90,9 @@ public sealed record PreprocessorConfig
     public byte[] ToJson()
     {
         var errors = Validate();
-        return errors.Count == 0 ? HuggingFaceJson.Write(WriteFields) : throw new VitConfigException("The preprocessor configuration", errors);
+        return errors.Count == 0
+            ? HuggingFaceJson.Write(WriteFields)
+            : throw new VitConfigException("The preprocessor configuration", errors);
     }
 
     /// <summary>What makes the configuration unusable, a sentence each; empty where it is valid.</summary>
@@ -114,7 +116,8 @@ public sealed record PreprocessorConfig
 
         if (ImageMean.Count is not (1 or 3) || ImageStd.Count != ImageMean.Count)
         {
-            errors.Add($"image_mean has {ImageMean.Count} numbers and image_std {ImageStd.Count}; both need one for each of 1 or 3 channels.");
+            errors.Add(
+                $"image_mean has {ImageMean.Count} numbers and image_std {ImageStd.Count}; both need one for each of 1 or 3 channels.");
         }
 
         if (!ImageMean.All(double.IsFinite) || !ImageStd.All(IsPositive))

@@ -118,7 +118,8 @@ public sealed record VitConfig
     /// <param name="json">The text.</param>
     /// <param name="source">How messages call it.</param>
     /// <exception cref="VitConfigException">The configuration cannot be used; all reasons are given.</exception>
-    public static VitConfig Parse(ReadOnlyMemory<byte> json, string source = FileName) => JsonFields.Parse(json, source, VitConfigJson.Read);
+    public static VitConfig Parse(ReadOnlyMemory<byte> json, string source = FileName) =>
+        JsonFields.Parse(json, source, VitConfigJson.Read);
 
     /// <summary>Writes the file in Hugging Face's layout, as a whole or not at all.</summary>
     /// <exception cref="VitConfigException">The configuration is not valid.</exception>

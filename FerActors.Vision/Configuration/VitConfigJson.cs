@@ -136,9 +136,10 @@ internal static class VitConfigJson
                 fields.Fault("conv_stem", $"is needed for the model_type {VitConfig.ConvStemModelType}");
                 return null;
             default:
+                var found = type is null ? "absent" : $"'{type}'";
                 fields.Fault(
                     "model_type",
-                    $"is {(type is null ? "absent" : $"'{type}'")}; supported are {VitConfig.PlainModelType} and {VitConfig.ConvStemModelType}");
+                    $"is {found}; supported are {VitConfig.PlainModelType} and {VitConfig.ConvStemModelType}");
                 return null;
         }
     }

@@ -78,8 +78,13 @@ internal static class VitConfigRules
             errors,
             double.IsFinite(section.Temperature) && section.Temperature > 0,
             "fer_actors.temperature is not a finite number above 0.");
-        Require(errors, IsText(section.Name), $"fer_actors.name is over {FerActorsSection.MaxTextLength} characters or has control characters.");
-        Require(errors, IsText(section.Version), $"fer_actors.version is over {FerActorsSection.MaxTextLength} characters or has control characters.");
+        foreach (var (name, text) in new[] { ("name", section.Name), ("version", section.Version) })
+        {
+            Require(
+                errors,
+                text is null || (text.Length <= FerActorsSection.MaxTextLength && !text.Any(char.IsControl)),
+                $"fer_actors.{name} is over {FerActorsSection.MaxTextLength} characters or has control characters.");
+        }
     }
 
     private static void CheckStem(List<string> errors, VitConfig config)
@@ -107,9 +112,6 @@ internal static class VitConfigRules
             $"conv_stem.channels has an entry that is not 1 to {ConvStemConfig.MaxChannels}.");
         Range(errors, "conv_stem.convs_per_stage", stem.ConvsPerStage, ConvStemConfig.MaxConvsPerStage);
     }
-
-    private static bool IsText(string? text) =>
-        text is null || (text.Length <= FerActorsSection.MaxTextLength && !text.Any(char.IsControl));
 
     private static void Range(List<string> errors, string name, int value, int most) =>
         Require(errors, value >= 1 && value <= most, $"{name} is {value}, not 1 to {most}.");

@@ -80,5 +80,7 @@ public static class SafetensorsDTypes
     }
 
     private static (SafetensorsDType DType, string Name, int Bits) Entry(SafetensorsDType dtype) =>
-        (uint)dtype < (uint)Table.Length ? Table[(int)dtype] : throw new ArgumentOutOfRangeException(nameof(dtype), dtype, "No such element type.");
+        (uint)dtype < (uint)Table.Length
+            ? Table[(int)dtype]
+            : throw new ArgumentOutOfRangeException(nameof(dtype), dtype, "No such element type.");
 }

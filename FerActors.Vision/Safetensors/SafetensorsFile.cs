@@ -11,6 +11,8 @@ public sealed class SafetensorsFile : IDisposable
     // A multiple of every element size that is converted.
     private const int ConversionBytes = 1 << 16;
 
+    private const int MaxDirectElements = 1 << 28;
+
     private readonly ByteSource _source;
     private readonly SafetensorsHeader _header;
     private readonly long _dataStart;
@@ -98,14 +100,23 @@ public sealed class SafetensorsFile : IDisposable
         if (destination.Length > tensor.ElementCount - first)
         {
             throw new ArgumentException(
-                $"Tensor {SafetensorsHeader.Quote(tensor.Name)} has no {destination.Length} elements from {first} on.", nameof(destination));
+                $"Tensor {SafetensorsHeader.Quote(tensor.Name)} has no {destination.Length} elements from {first} on.",
+                nameof(destination));
         }
 
         var elementBytes = tensor.DType.BitSize() / 8;
         var offset = _dataStart + tensor.Begin + (first * elementBytes);
         if (tensor.DType == SafetensorsDType.F32 && BitConverter.IsLittleEndian)
         {
-            _source.Read(offset, MemoryMarshal.AsBytes(destination));
+            // In pieces, since the bytes of a long tensor are more than one span can count.
+            while (!destination.IsEmpty)
+            {
+                var piece = destination[..Math.Min(destination.Length, MaxDirectElements)];
+                _source.Read(offset, MemoryMarshal.AsBytes(piece));
+                destination = destination[piece.Length..];
+                offset += (long)piece.Length * elementBytes;
+            }
+
             return;
         }
 
@@ -206,7 +217,8 @@ public sealed class SafetensorsFile : IDisposable
         if (tensor.DType is not (SafetensorsDType.F32 or SafetensorsDType.F16 or SafetensorsDType.BF16 or SafetensorsDType.F64))
         {
             throw new NotSupportedException(
-                $"Tensor {SafetensorsHeader.Quote(tensor.Name)} is {tensor.DType.FormatName()}; only F32, F16, BF16 and F64 are read as floats.");
+                $"Tensor {SafetensorsHeader.Quote(tensor.Name)} is {tensor.DType.FormatName()}; "
+                + $"only F32, F16, BF16 and F64 are read as floats.");
         }
     }
 

@@ -57,7 +57,8 @@ internal sealed class SafetensorsHeader
         }
         catch (JsonException error)
         {
-            throw new SafetensorsFormatException($"The header is not valid JSON (line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}).", error);
+            throw new SafetensorsFormatException(
+                $"The header is not valid JSON (line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}).", error);
         }
     }
 
@@ -183,13 +184,15 @@ internal sealed class SafetensorsHeader
         if (!SafetensorsDTypes.TryMeasure(dtype.Value, shape, out _, out var bytes))
         {
             throw new SafetensorsFormatException(
-                $"The size of tensor {Quote(name)}, {dtype.Value.FormatName()} [{string.Join(",", shape)}], overflows or does not fill whole bytes.");
+                $"The size of tensor {Quote(name)}, {dtype.Value.FormatName()} [{string.Join(",", shape)}], "
+                + $"overflows or does not fill whole bytes.");
         }
 
         if (end - begin != bytes)
         {
             throw new SafetensorsFormatException(
-                $"Tensor {Quote(name)}, {dtype.Value.FormatName()} [{string.Join(",", shape)}], needs {bytes} bytes, but its data_offsets span {end - begin}.");
+                $"Tensor {Quote(name)}, {dtype.Value.FormatName()} [{string.Join(",", shape)}], "
+                + $"needs {bytes} bytes, but its data_offsets span {end - begin}.");
         }
 
         return new TensorInfo(name, dtype.Value, Array.AsReadOnly(shape), begin, end);

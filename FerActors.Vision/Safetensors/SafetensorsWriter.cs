@@ -98,7 +98,8 @@ public static class SafetensorsWriter
             if (!SafetensorsDTypes.TryMeasure(tensor.DType, tensor.Shape, out _, out var bytes) || bytes != tensor.Bytes.Length)
             {
                 throw new ArgumentException(
-                    $"Tensor {quoted}, {tensor.DType.FormatName()} [{string.Join(",", tensor.Shape)}], does not fit its {tensor.Bytes.Length} bytes.",
+                    $"Tensor {quoted}, {tensor.DType.FormatName()} [{string.Join(",", tensor.Shape)}], "
+                    + $"does not fit its {tensor.Bytes.Length} bytes.",
                     nameof(tensors));
             }
         }
@@ -176,6 +177,7 @@ public static class SafetensorsWriter
         buffer.Advance(padding);
         return buffer.WrittenCount <= SafetensorsLimits.HeaderBytes
             ? buffer.WrittenSpan.ToArray()
-            : throw new ArgumentException($"The header takes {buffer.WrittenCount} bytes, over the limit of {SafetensorsLimits.HeaderBytes}.");
+            : throw new ArgumentException(
+                $"The header takes {buffer.WrittenCount} bytes, over the limit of {SafetensorsLimits.HeaderBytes}.");
     }
 }

@@ -57,7 +57,9 @@ public sealed class SafetensorsFuzzSpecs(ITestOutputHelper output)
             output.WriteLine($"{mutations[kind].Method.Name,-16} loaded {loaded[kind],5}  refused {refused[kind],5}");
         }
 
-        output.WriteLine($"loaded {loaded.Sum()}, refused {refused.Sum()}, worst allocation {worst} bytes, {reasons.Count} distinct messages");
+        output.WriteLine(
+            $"loaded {loaded.Sum()}, refused {refused.Sum()}, "
+            + $"worst allocation {worst} bytes, {reasons.Count} distinct messages");
         Assert.Equal(Files, loaded.Sum() + refused.Sum());
         // Neither side may be idle: a generator of nothing but rubbish would test only the first rule.
         Assert.InRange(loaded.Sum(), 100, Files / 2);

@@ -52,7 +52,8 @@ public sealed class SafetensorsWriterSpecs
     public void Every_element_type_survives_writing_and_reading()
     {
         TensorData[] tensors = [.. SafetensorsDTypes.All.Select(
-            dtype => new TensorData(dtype.FormatName(), dtype, [4, 2], Enumerable.Range(0, dtype.BitSize()).Select(i => (byte)i).ToArray()))];
+            dtype => new TensorData(
+                dtype.FormatName(), dtype, [4, 2], Enumerable.Range(0, dtype.BitSize()).Select(i => (byte)i).ToArray()))];
 
         using var file = SafetensorsFile.Open(Written(tensors));
 
