@@ -88,6 +88,6 @@ public static partial class OpenCvLoadFailure
     [GeneratedRegex(@"version [`'""]([A-Za-z_]+_[\d.]+)'? not found", RegexOptions.CultureInvariant)]
     private static partial Regex MissingVersion();
 
-    [GeneratedRegex("wrong ELF class|invalid ELF header|Exec format error|incompatible architecture|cannot open shared object file: Exec", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("wrong ELF class|invalid ELF header|Exec format error|incompatible architecture", RegexOptions.CultureInvariant)]
     private static partial Regex WrongArchitecture();
 }
