@@ -1,0 +1,73 @@
+using FerActors.Shared.Labels;
+
+namespace FerActors.Training.Evaluation;
+
+/// <summary>The network's logits for a set of images, with the true labels. Column i belongs to the expression numbered i.</summary>
+public sealed class Predictions
+{
+    private readonly float[] _logits;
+    private readonly Expression[] _labels;
+
+    /// <param name="logits">n x 7 numbers, row by row, as a tensor of shape [n, 7] lies in memory. Copied.</param>
+    /// <param name="labels">n labels. Copied.</param>
+    /// <exception cref="ArgumentException">No rows, lengths that do not agree, a logit that is not finite, or an unknown label.</exception>
+    public Predictions(ReadOnlySpan<float> logits, ReadOnlySpan<Expression> labels)
+    {
+        if (labels.IsEmpty)
+        {
+            throw new ArgumentException("There are no predictions.", nameof(labels));
+        }
+
+        if (logits.Length != (long)labels.Length * ExpressionNames.Count)
+        {
+            throw new ArgumentException($"{labels.Length} labels do not match {logits.Length} logits.", nameof(logits));
+        }
+
+        for (var i = 0; i < logits.Length; i++)
+        {
+            if (!float.IsFinite(logits[i]))
+            {
+                throw new ArgumentException($"Row {i / ExpressionNames.Count} has the logit {logits[i]}.", nameof(logits));
+            }
+        }
+
+        foreach (var label in labels)
+        {
+            if (!Enum.IsDefined(label))
+            {
+                throw new ArgumentException($"{(int)label} is not a label.", nameof(labels));
+            }
+        }
+
+        _logits = logits.ToArray();
+        _labels = labels.ToArray();
+    }
+
+    /// <summary>Number of images.</summary>
+    public int Count => _labels.Length;
+
+    /// <summary>Makes predictions of one array an image, 7 numbers each.</summary>
+    /// <inheritdoc cref="Predictions(ReadOnlySpan{float}, ReadOnlySpan{Expression})"/>
+    public static Predictions FromRows(IReadOnlyList<float[]> logits, IReadOnlyList<Expression> labels)
+    {
+        ArgumentNullException.ThrowIfNull(logits);
+        ArgumentNullException.ThrowIfNull(labels);
+        var flat = new float[logits.Count * ExpressionNames.Count];
+        for (var i = 0; i < logits.Count; i++)
+        {
+            if (logits[i].Length != ExpressionNames.Count)
+            {
+                throw new ArgumentException($"Row {i} has {logits[i].Length} logits instead of {ExpressionNames.Count}.", nameof(logits));
+            }
+
+            logits[i].CopyTo(flat, i * ExpressionNames.Count);
+        }
+
+        return new Predictions(flat, labels.ToArray());
+    }
+
+    /// <summary>The 7 logits of one image.</summary>
+    public ReadOnlySpan<float> Logits(int index) => _logits.AsSpan(index * ExpressionNames.Count, ExpressionNames.Count);
+
+    public Expression Label(int index) => _labels[index];
+}
