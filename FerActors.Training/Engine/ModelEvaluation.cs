@@ -1,5 +1,6 @@
 using FerActors.Shared.Labels;
 using FerActors.Training.Data;
+using FerActors.Training.Evaluation;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
 using static TorchSharp.torch;
@@ -11,22 +12,22 @@ public static class ModelEvaluation
 {
     private const int BatchSize = 128;
 
-    /// <summary>Logits in FER2013 order, one row of seven for each image.</summary>
+    /// <summary>Logits in FER2013 order, with the labels.</summary>
     /// <param name="model">A model whose input side is 48, or any side that 48 is resized to.</param>
     /// <param name="preprocessor">Its preprocessing.</param>
     /// <param name="data">Images.</param>
     /// <param name="flip">Averages the logits of the image and of its mirror image.</param>
     /// <param name="computeType">Type of the matrix products; <see langword="null"/> is that of the weights.</param>
-    public static float[][] Logits(Vit model, PreprocessorConfig preprocessor, FerDataset data, bool flip, ScalarType? computeType = null)
+    public static Predictions Predict(Vit model, PreprocessorConfig preprocessor, FerDataset data, bool flip, ScalarType? computeType = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
         var config = model.Config;
         var normalisation = new GrayNormalisation(preprocessor);
-        var order = LabelMap.Create(config.Labels).OutputToExpression;
+        var labels = LabelMap.Create(config.Labels);
         var options = new VitForwardOptions(computeType, null);
         var area = FerDataset.Side * FerDataset.Side;
-        var rows = new float[data.Count][];
+        var ordered = new float[data.Count * ExpressionNames.Count];
         var planes = new float[BatchSize * config.NumChannels * area];
         for (var start = 0; start < data.Count; start += BatchSize)
         {
@@ -54,23 +55,12 @@ public static class ModelEvaluation
             var values = logits.cpu().data<float>().ToArray();
             for (var i = 0; i < count; i++)
             {
-                var row = new float[ExpressionNames.Count];
-                for (var k = 0; k < order.Length; k++)
-                {
-                    row[order[k]] = values[(i * order.Length) + k];
-                }
-
-                rows[start + i] = row;
+                labels.Reorder(
+                    values.AsSpan(i * ExpressionNames.Count, ExpressionNames.Count),
+                    ordered.AsSpan((start + i) * ExpressionNames.Count, ExpressionNames.Count));
             }
         }
 
-        return rows;
-    }
-
-    /// <summary>The labels' numbers.</summary>
-    public static int[] Labels(FerDataset data)
-    {
-        ArgumentNullException.ThrowIfNull(data);
-        return Enumerable.Range(0, data.Count).Select(i => (int)data.Label(i)).ToArray();
+        return new Predictions(ordered, data.Labels());
     }
 }

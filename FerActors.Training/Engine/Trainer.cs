@@ -222,11 +222,10 @@ public sealed class Trainer
     private EpochRecord EvaluateEpoch(FlatParameters parameters, Tensor average, RunState state, double rate, RunClock clock)
     {
         using var model = parameters.CopyWith(average, ScalarType.Float32);
-        var logits = ModelEvaluation.Logits(model, _preprocessor, _validation, flip: false, ComputeType);
-        var metrics = ClassificationMetrics.Compute(logits, ModelEvaluation.Labels(_validation));
+        var metrics = ClassificationMetrics.Compute(ModelEvaluation.Predict(model, _preprocessor, _validation, flip: false, ComputeType));
         var batches = Math.Max(1, state.Batch);
         return new EpochRecord(
-            state.Epoch + 1, state.Step, state.LossSum / batches, rate, metrics.Accuracy, metrics.MacroF1, metrics.NegativeLogLikelihood, clock.Seconds);
+            state.Epoch + 1, state.Step, state.LossSum / batches, rate, metrics.Accuracy, metrics.MacroF1, metrics.Nll, clock.Seconds);
     }
 
     private TrainingProgress Progress(RunState state, LearningRateSchedule schedule, double rate, double speed, EpochRecord? record) => new(
