@@ -1,0 +1,10 @@
+using Akka.Actor;
+using Akka.Event;
+
+namespace FerActors.Host.Messaging;
+
+/// <summary>The broker has ended a consumer by itself.</summary>
+internal sealed record ConsumerCancelled(long Session) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+/// <summary>A consumer was cancelled as asked, and its last delivery has been handed over.</summary>
+internal sealed record ConsumerEnded(long Session, string ConsumerTag) : INoSerializationVerificationNeeded, IDeadLetterSuppression;

@@ -1,0 +1,55 @@
+using System.Security.Cryptography;
+using Akka.Actor;
+using FerActors.Inference.Pipeline;
+using RabbitMQ.Client;
+
+namespace FerActors.Host.Messaging;
+
+/// <summary>
+/// Hands deliveries to an actor. The client reuses the body's buffer after the handler returns, so the body is copied, unless
+/// it is over the limit: then only its hash is taken.
+/// </summary>
+internal sealed class DeliveryConsumer(IChannel channel, long session, int maxBodyBytes, IActorRef target, TimeProvider clock)
+    : AsyncDefaultBasicConsumer(channel)
+{
+    public override Task HandleBasicDeliverAsync(
+        string consumerTag,
+        ulong deliveryTag,
+        bool redelivered,
+        string exchange,
+        string routingKey,
+        IReadOnlyBasicProperties properties,
+        ReadOnlyMemory<byte> body,
+        CancellationToken cancellationToken = default)
+    {
+        var fits = body.Length <= maxBodyBytes;
+        target.Tell(new RawDelivery(
+            new DeliveryKey(session, deliveryTag),
+            redelivered,
+            properties.IsMessageIdPresent() ? properties.MessageId : null,
+            properties.IsCorrelationIdPresent() ? properties.CorrelationId : null,
+            properties.IsReplyToPresent() ? properties.ReplyTo : null,
+            properties.IsExpirationPresent() ? properties.Expiration : null,
+            properties.IsTimestampPresent() ? properties.Timestamp.UnixTime : null,
+            properties.IsHeadersPresent() && properties.Headers is { } headers ? new Dictionary<string, object?>(headers) : new Dictionary<string, object?>(),
+            fits ? body.ToArray() : ReadOnlyMemory<byte>.Empty,
+            body.Length,
+            fits ? null : SHA256.HashData(body.Span),
+            clock.GetUtcNow()));
+        return Task.CompletedTask;
+    }
+
+    // Sent by the broker alone: the queue was deleted, or its leader went away.
+    public override Task HandleBasicCancelAsync(string consumerTag, CancellationToken cancellationToken = default)
+    {
+        target.Tell(new ConsumerCancelled(session));
+        return base.HandleBasicCancelAsync(consumerTag, cancellationToken);
+    }
+
+    // The client calls the handlers in the order of the frames, so this comes after the consumer's last delivery.
+    public override async Task HandleBasicCancelOkAsync(string consumerTag, CancellationToken cancellationToken = default)
+    {
+        await base.HandleBasicCancelOkAsync(consumerTag, cancellationToken).ConfigureAwait(false);
+        target.Tell(new ConsumerEnded(session, consumerTag));
+    }
+}

@@ -1,0 +1,18 @@
+using FerActors.Inference.Pipeline;
+
+namespace FerActors.Host.Messaging;
+
+/// <summary>A result on its way to the broker.</summary>
+/// <param name="Key">The delivery that it answers.</param>
+/// <param name="Queue">Where it goes, through the default exchange.</param>
+/// <param name="MessageId">The request's id; every attempt carries the same.</param>
+/// <param name="CorrelationId">The request's, if any.</param>
+/// <param name="ModelVersion">The model that answered, if one did.</param>
+/// <param name="Body">The JSON.</param>
+public sealed record PendingResult(
+    DeliveryKey Key,
+    string Queue,
+    string MessageId,
+    string? CorrelationId,
+    string? ModelVersion,
+    ReadOnlyMemory<byte> Body);

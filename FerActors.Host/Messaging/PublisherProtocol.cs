@@ -1,0 +1,19 @@
+using FerActors.Inference.Pipeline;
+using FerActors.Shared.Protocol;
+
+namespace FerActors.Host.Messaging;
+
+/// <summary>Asks <see cref="ResultPublisherActor"/> to publish a result. The sender gets one of the three answers below.</summary>
+/// <param name="Key">The delivery that it answers.</param>
+/// <param name="Result">The result.</param>
+/// <param name="Queue">Where it goes.</param>
+public sealed record PublishResult(DeliveryKey Key, ClassificationResult Result, string Queue);
+
+/// <summary>The broker confirmed the result.</summary>
+public sealed record ResultPublished(DeliveryKey Key);
+
+/// <summary>The result's queue does not exist.</summary>
+public sealed record ResultUnroutable(DeliveryKey Key, string Queue);
+
+/// <summary>The broker will never take the result.</summary>
+public sealed record ResultFailed(DeliveryKey Key, string Reason);
