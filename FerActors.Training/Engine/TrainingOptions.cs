@@ -17,13 +17,13 @@ public sealed record TrainingOptions
     public int BatchSize { get; init; } = 128;
 
     /// <summary>Peak learning rate.</summary>
-    public double LearningRate { get; init; } = 1e-3;
+    public double LearningRate { get; init; } = 8e-4;
 
     /// <summary>Learning rate of the last step.</summary>
     public double FinalLearningRate { get; init; } = 1e-5;
 
     /// <summary>Epochs over which the rate rises; may be a fraction.</summary>
-    public double WarmupEpochs { get; init; } = 2;
+    public double WarmupEpochs { get; init; } = 1;
 
     /// <summary>Decoupled weight decay of matrices and kernels.</summary>
     public double WeightDecay { get; init; } = 0.05;
