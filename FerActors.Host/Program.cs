@@ -1,1 +1,3 @@
-return 0;
+using FerActors.Host.Commands;
+
+return await FerCommandLine.RunAsync(args);

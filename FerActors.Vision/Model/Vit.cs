@@ -126,6 +126,14 @@ public sealed class Vit : IDisposable
         return new Vit(Config, tensors);
     }
 
+    /// <summary>A copy with another configuration of the same shapes: other labels, name or temperature.</summary>
+    /// <exception cref="ArgumentException">The configuration asks for other shapes.</exception>
+    public Vit With(VitConfig config)
+    {
+        var copy = To(DType, Device);
+        return FromTensors(config, copy._tensors);
+    }
+
     /// <summary>Classifies a batch.</summary>
     /// <param name="pixels">Normalised images, fp32 [batch, channels, side, side].</param>
     /// <param name="options">Compute type and the regularisation of training; serving passes none.</param>

@@ -1,0 +1,79 @@
+using System.CommandLine;
+using FerActors.Host.Client;
+using FerActors.Host.Composition;
+using FerActors.Inference.Faces;
+using FerActors.Inference.Imaging;
+using FerActors.Shared.Protocol;
+using Spectre.Console;
+
+namespace FerActors.Host.Commands;
+
+/// <summary><c>fer classify</c>: sends photos through the broker to whatever nodes run, and shows what comes back.</summary>
+internal static class ClassifyCommand
+{
+    public static Command Create()
+    {
+        var photos = new Argument<string[]>("photos") { Description = "Image files.", Arity = ArgumentArity.OneOrMore };
+        var output = new Option<string?>("--out") { Description = "Folder for annotated pictures." };
+        var faces = new Option<string>("--faces") { Description = "all or largest.", DefaultValueFactory = _ => "all" };
+        var json = new Option<bool>("--json") { Description = "Prints the results as they came, one JSON object a line." };
+        var timeout = new Option<double>("--timeout") { Description = "Seconds to wait for a result.", DefaultValueFactory = _ => 60 };
+        var command = new Command("classify", "Publishes photos, waits for their results and prints them.") { photos, output, faces, json, timeout };
+        var configuration = new ConfigurationArguments(command);
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var options = FerConfiguration.Read(configuration.Build(parsed));
+            await using var client = await ImageClient.ConnectAsync(options.RabbitMq, cancellation);
+            var sent = new Dictionary<string, Photo>();
+            foreach (var path in parsed.GetRequiredValue(photos))
+            {
+                var id = $"{Path.GetFileName(path)}-{Guid.NewGuid():N}";
+                var photo = new Photo(path, await File.ReadAllBytesAsync(path, cancellation));
+                sent.Add(id, photo);
+                await client.PublishAsync(
+                    photo.Bytes, id, new Dictionary<string, string> { [RequestHeaders.Faces] = parsed.GetRequiredValue(faces) }, cancellation);
+            }
+
+            var results = new Dictionary<string, ClassificationResult>();
+            while (results.Count < sent.Count)
+            {
+                var result = await client.ReceiveAsync(TimeSpan.FromSeconds(parsed.GetValue(timeout)), cancellation);
+                results[result.MessageId] = result;
+            }
+
+            var pairs = sent.Select(s => (s.Value, results[s.Key])).ToList();
+            if (parsed.GetValue(json))
+            {
+                pairs.ForEach(p => Console.Out.WriteLine(System.Text.Encoding.UTF8.GetString(ResultJson.Serialize(p.Item2))));
+            }
+            else
+            {
+                AnsiConsole.Write(ResultTable.Create(pairs.Select(p => (Path.GetFileName(p.Value.Path), p.Item2))));
+            }
+
+            if (parsed.GetValue(output) is { } folder)
+            {
+                await AnnotateAsync(folder, pairs, ImageLimits.From(options.Images), cancellation);
+            }
+
+            return results.Values.All(r => r.Error is null) ? 0 : 1;
+        });
+        return command;
+    }
+
+    private static async Task AnnotateAsync(
+        string folder, IReadOnlyList<(Photo Photo, ClassificationResult Result)> pairs, ImageLimits limits, CancellationToken cancellation)
+    {
+        Directory.CreateDirectory(folder);
+        foreach (var (photo, result) in pairs.Where(p => p.Result.Error is null))
+        {
+            using var image = ImageDecoder.Decode(photo.Bytes, limits);
+            var path = Path.Combine(folder, Path.GetFileNameWithoutExtension(photo.Path) + ".annotated.png");
+            await File.WriteAllBytesAsync(path, FaceAnnotator.Draw(image, result), cancellation);
+        }
+
+        await Console.Error.WriteLineAsync($"Annotated pictures: {folder}");
+    }
+
+    private sealed record Photo(string Path, byte[] Bytes);
+}

@@ -1,0 +1,51 @@
+using System.CommandLine;
+using FerActors.Host.Composition;
+using FerActors.Inference.Faces;
+using FerActors.Training.Data;
+using FerActors.Vision.Checkpoints;
+using FerActors.Vision.Configuration;
+using FerActors.Vision.Native;
+using FerActors.Vision.Safetensors;
+
+namespace FerActors.Host.Commands;
+
+/// <summary>The <c>fer</c> command. Exit codes: 0 done, 1 failed (the reason is on standard error), 130 cancelled.</summary>
+public static class FerCommandLine
+{
+    private const int Failed = 1;
+    private const int Cancelled = 130;
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var root = new RootCommand("FerActors: facial expressions from images on RabbitMQ.")
+        {
+            HostCommand.Create(),
+            ClassifyCommand.Create(),
+            SoakCommand.Create(),
+            TrainCommand.Create(),
+            EvaluateCommand.Create(),
+        };
+        try
+        {
+            // No time limit after a signal: a stopping node finishes what is in flight, bounded by its own options.
+            var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            return await root.Parse(args).InvokeAsync(invocation);
+        }
+        catch (OperationCanceledException)
+        {
+            await Console.Error.WriteLineAsync("Cancelled.");
+            return Cancelled;
+        }
+        catch (Exception e) when (IsExpected(e))
+        {
+            await Console.Error.WriteLineAsync($"fer: {e.Message}");
+            return Failed;
+        }
+    }
+
+    // What a person can mend. Anything else is a fault of ours, and its stack trace is wanted.
+    private static bool IsExpected(Exception e) => e is
+        ConfigurationException or NativeLibraryException or FaceDetectorException or CheckpointException or VitConfigException
+        or SafetensorsFormatException or FerDataException or InvalidDataException or IOException or UnauthorizedAccessException or FormatException
+        or TimeoutException or InvalidOperationException or ArgumentException or RabbitMQ.Client.Exceptions.RabbitMQClientException;
+}

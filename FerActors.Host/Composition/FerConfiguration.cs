@@ -1,0 +1,71 @@
+using FerActors.Shared.Options;
+using Microsoft.Extensions.Configuration;
+
+namespace FerActors.Host.Composition;
+
+/// <summary>Where options come from, the later one winning: appsettings.json, a file named on the command line, the environment, <c>--set</c>.</summary>
+public static class FerConfiguration
+{
+    /// <summary>Starts the names of environment variables: <c>FER_RabbitMq__Uri</c>.</summary>
+    public const string EnvironmentPrefix = "FER_";
+
+    /// <summary>Builds the configuration.</summary>
+    /// <param name="file">A JSON file of the user's, or <see langword="null"/>.</param>
+    /// <param name="settings">Lines of the form <c>Section:Name=value</c>.</param>
+    /// <exception cref="FormatException">A setting has no equals sign.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    public static IConfigurationRoot Build(string? file, IReadOnlyList<string> settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        var builder = new ConfigurationBuilder()
+            .AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), optional: true);
+        if (file is not null)
+        {
+            builder.AddJsonFile(Path.GetFullPath(file), optional: false);
+        }
+
+        return builder
+            .AddEnvironmentVariables(EnvironmentPrefix)
+            .AddInMemoryCollection(settings.Select(Parse))
+            .Build();
+    }
+
+    /// <summary>Binds and checks all sections.</summary>
+    /// <exception cref="ConfigurationException">A name is unknown or a value is wrong; the message lists all mistakes.</exception>
+    public static FerOptions Read(IConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        var options = new FerOptions();
+        var errors = new List<string>();
+        foreach (var property in typeof(FerOptions).GetProperties())
+        {
+            try
+            {
+                // An unknown name is most often a misspelt one, whose default would then be used in silence.
+                configuration.GetSection(property.Name).Bind(property.GetValue(options), o => o.ErrorOnUnknownConfiguration = true);
+            }
+            catch (InvalidOperationException e)
+            {
+                errors.Add($"{property.Name}: {e.InnerException?.Message ?? e.Message}");
+            }
+        }
+
+        errors.AddRange(options.Validate());
+        return errors.Count == 0 ? options : throw new ConfigurationException(errors);
+    }
+
+    private static KeyValuePair<string, string?> Parse(string setting)
+    {
+        var equals = setting.IndexOf('=', StringComparison.Ordinal);
+        return equals > 0
+            ? new(setting[..equals].Trim(), setting[(equals + 1)..])
+            : throw new FormatException($"The setting '{setting}' is not of the form Section:Name=value.");
+    }
+}
+
+/// <summary>The configuration has mistakes.</summary>
+public sealed class ConfigurationException(IReadOnlyList<string> errors)
+    : Exception("The configuration has mistakes:" + string.Concat(errors.Select(e => Environment.NewLine + "  - " + e)))
+{
+    public IReadOnlyList<string> Errors => errors;
+}

@@ -1,0 +1,47 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace FerActors.Shared.Options;
+
+/// <summary>All sections that decide how a node works, and one check over them.</summary>
+public sealed class FerOptions
+{
+    public RabbitMqOptions RabbitMq { get; init; } = new();
+
+    public ImageLimitsOptions Images { get; init; } = new();
+
+    public DetectionOptions Detection { get; init; } = new();
+
+    public PipelineOptions Pipeline { get; init; } = new();
+
+    public BatchingOptions Batching { get; init; } = new();
+
+    public ModelOptions Model { get; init; } = new();
+
+    /// <summary>All mistakes of all sections at once, each a sentence; empty where there is none.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        var broker = new RabbitMqOptionsValidator().Validate(null, RabbitMq);
+        List<string> errors =
+        [
+            .. broker.Failures ?? [],
+            .. Annotated(ImageLimitsOptions.Section, Images),
+            .. Annotated(DetectionOptions.Section, Detection),
+            .. Pipeline.Validate(),
+            .. Batching.Validate(),
+            .. Model.Validate(),
+        ];
+        if (RabbitMq.MaxBodyBytes < Images.MaxBytes)
+        {
+            errors.Add($"RabbitMq:MaxBodyBytes ({RabbitMq.MaxBodyBytes}) is below Images:MaxBytes ({Images.MaxBytes}); larger images would never arrive.");
+        }
+
+        return errors;
+    }
+
+    private static IEnumerable<string> Annotated(string section, object options)
+    {
+        var results = new List<ValidationResult>();
+        Validator.TryValidateObject(options, new ValidationContext(options), results, validateAllProperties: true);
+        return results.Select(r => $"{section}: {r.ErrorMessage}");
+    }
+}

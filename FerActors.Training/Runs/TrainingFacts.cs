@@ -1,0 +1,73 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using FerActors.Training.Data;
+using FerActors.Training.Engine;
+using FerActors.Training.Evaluation;
+using FerActors.Vision.Configuration;
+using FerActors.Vision.Model;
+using FerActors.Vision.Native;
+
+namespace FerActors.Training.Runs;
+
+/// <summary>Gathers what the model card says of a run.</summary>
+internal static class TrainingFacts
+{
+    public static ModelCardFacts For(
+        TrainingRequest request,
+        TrainedModel trained,
+        VitCheckpoint shipped,
+        FerDataset train,
+        string dataNotes,
+        IReadOnlyList<EvaluationReport> evaluations)
+    {
+        var config = shipped.Model.Config;
+        return new ModelCardFacts
+        {
+            Name = config.FerActors.Name!,
+            Version = request.Version,
+            Summary = "Classifies the facial expression of one gray face crop of 48 x 48 pixels into FER2013's seven classes.",
+            License = "other",
+            Developers = "the FerActors project",
+            GitCommit = request.GitCommit,
+            Architecture = Architecture(config),
+            Parameters = config.ParameterCount,
+            InputSide = config.ImageSize,
+            WeightsSha256 = shipped.WeightsSha256,
+            DatasetNotes = dataNotes,
+            TrainingImages = train.Count,
+            TrainingHistogram = train.Histogram,
+            TrainingDataSha256 = train.Sha256,
+            Preprocessing = "Gray values are scaled to [-1, 1] (mean 0.5, deviation 0.5 after division by 255).",
+            Command = request.Command,
+            Seed = (ulong)request.Options.Seed,
+            Hyperparameters = Flatten(request.Options),
+            TrainingTime = TimeSpan.FromSeconds(trained.State.Seconds),
+            Hardware = $"{Environment.ProcessorCount} cores ({RuntimeInformation.ProcessArchitecture})",
+            Software = $".NET {Environment.Version}, libtorch {TorchRuntime.EnsureLoaded().Version}",
+            Evaluations = evaluations,
+            Date = DateOnly.FromDateTime(DateTime.UtcNow),
+        };
+    }
+
+    private static string Architecture(VitConfig config)
+    {
+        var stem = config.ConvStem is { } conv
+            ? string.Create(CultureInfo.InvariantCulture, $"convolutional stem ({string.Join(", ", conv.Channels)} channels, {conv.ConvsPerStage} convolutions each)")
+            : string.Create(CultureInfo.InvariantCulture, $"patches of {config.PatchSize} x {config.PatchSize}");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"Vision Transformer, {config.NumHiddenLayers} layers, width {config.HiddenSize}, {config.NumAttentionHeads} heads, {config.SequenceLength} tokens, {stem}");
+    }
+
+    private static List<KeyValuePair<string, string>> Flatten(TrainingOptions options)
+    {
+        using var json = JsonDocument.Parse(options.ToJson());
+        return Flatten("", json.RootElement).ToList();
+    }
+
+    private static IEnumerable<KeyValuePair<string, string>> Flatten(string prefix, JsonElement element) =>
+        element.EnumerateObject().SelectMany(property => property.Value.ValueKind == JsonValueKind.Object
+            ? Flatten($"{prefix}{property.Name}.", property.Value)
+            : [new KeyValuePair<string, string>(prefix + property.Name, property.Value.ToString())]);
+}

@@ -1,0 +1,120 @@
+using System.Globalization;
+using System.Text;
+using FerActors.Training.Data;
+using FerActors.Training.Engine;
+using FerActors.Training.Evaluation;
+using FerActors.Vision.Configuration;
+using FerActors.Vision.Model;
+
+namespace FerActors.Training.Runs;
+
+/// <summary>A whole run: read and clean the data, train, calibrate, evaluate the file that is shipped, write the model folder.</summary>
+public static class TrainingJob
+{
+    public const string OptionsFileName = "options.json";
+    public const string LogFileName = "log.jsonl";
+
+    /// <summary>Runs, or continues, until the model folder is written or until cancelled.</summary>
+    /// <param name="request">What to do.</param>
+    /// <param name="progress">Told what happens.</param>
+    /// <param name="cancellation">Stops at the next batch; the same request continues later.</param>
+    /// <returns>The evaluation of the written weights, flip test-time augmentation first.</returns>
+    /// <exception cref="FerDataException">The data has errors; they are listed with their rows.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; everything done so far is in the run's folder.</exception>
+    public static async Task<TrainingOutcome> RunAsync(
+        TrainingRequest request, ITrainingListener? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        Directory.CreateDirectory(request.RunFolder);
+        var optionsPath = Path.Combine(request.RunFolder, OptionsFileName);
+        await File.WriteAllTextAsync(optionsPath, request.Options.ToJson() + "\n", cancellation);
+
+        progress?.Say($"Reading {request.DataPath}");
+        var all = await FerDataSource.OpenAsync(request.DataPath, cancellationToken: cancellation);
+        var (train, validation, notes) = await Task.Run(() => Split(all, request.KeepDuplicates, cancellation), cancellation);
+        progress?.Say(notes);
+        progress?.Say($"{train.Count:N0} training images, {validation.Count:N0} validation images");
+
+        var trainer = new Trainer(request.Options, train, validation);
+        using var trained = await trainer.RunAsync(
+            request.RunFolder, request.CheckpointEvery, new Reporter(request.RunFolder, progress), cancellation);
+
+        progress?.Say("Calibrating and evaluating the weights as they are stored");
+        return await Task.Run(() => Finish(request, trained, train, validation, notes, cancellation), cancellation);
+    }
+
+    private static (FerDataset Train, FerDataset Validation, string Notes) Split(FerDataset all, bool keepDuplicates, CancellationToken cancellation)
+    {
+        var notes = "Duplicates across the splits were not looked for.";
+        if (!keepDuplicates)
+        {
+            var report = DuplicateFinder.Find(all, cancellationToken: cancellation);
+            notes = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{report.Leaks.Count:N0} training images that equal an evaluation image ({report.ExactLeaks.Count:N0} exactly, the rest nearly) were left out of training.");
+            all = DuplicateFinder.RemoveFromTraining(all, report);
+        }
+
+        var validation = all.Where(FerUsage.PublicTest);
+        return validation.Count > 0
+            ? (all.Where(FerUsage.Training), validation, notes)
+            : throw new InvalidDataException("The data has no PublicTest (validation) images; the model could not be judged.");
+    }
+
+    private static async Task<TrainingOutcome> Finish(
+        TrainingRequest request, TrainedModel trained, FerDataset train, FerDataset validation, string notes, CancellationToken cancellation)
+    {
+        var name = request.Name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(request.ModelFolder));
+        var fit = TemperatureScaling.Fit(ModelEvaluation.Predict(trained.Model, trained.Preprocessor, validation, flip: false));
+        var named = trained.Model.Config with { FerActors = new FerActorsSection(fit.Temperature, name, request.Version) };
+        using (var model = trained.Model.With(named))
+        {
+            VitCheckpoint.Save(request.ModelFolder, model, trained.Preprocessor, request.Half);
+        }
+
+        // What is reported is what was written: the file is read back.
+        using var shipped = VitCheckpoint.Load(request.ModelFolder);
+        var plain = Evaluate(shipped, validation, flip: false);
+        var flip = Evaluate(shipped, validation, flip: true);
+        await MetricsJson.WriteAsync(request.ModelFolder, plain, cancellation);
+        await ModelCard.WriteAsync(
+            request.ModelFolder,
+            TrainingFacts.For(request, trained, shipped, train, notes, [plain, flip]),
+            cancellation);
+        return new TrainingOutcome(request.ModelFolder, plain, flip);
+    }
+
+    private static EvaluationReport Evaluate(VitCheckpoint checkpoint, FerDataset data, bool flip)
+    {
+        var predictions = ModelEvaluation.Predict(checkpoint.Model, checkpoint.Preprocessor, data, flip);
+        return EvaluationReport.Create(
+            predictions, FerUsage.PublicTest, data.Sha256, flip ? "flip" : "plain", TemperatureScaling.Fit(predictions), FerUsage.PublicTest);
+    }
+
+    // One line of JSON for each finished epoch, beside the checkpoint; what is on the screen goes to the listener.
+    private sealed class Reporter(string folder, ITrainingListener? listener) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value.Validation is { } record)
+            {
+                File.AppendAllText(Path.Combine(folder, LogFileName), EpochLog.Line(record), Encoding.UTF8);
+            }
+
+            listener?.Advance(value);
+        }
+    }
+}
+
+/// <summary>Hears how a run goes.</summary>
+public interface ITrainingListener
+{
+    void Say(string sentence);
+
+    void Advance(TrainingProgress progress);
+}
+
+/// <param name="ModelFolder">What was written.</param>
+/// <param name="Plain">One look at each image; what metrics.json holds.</param>
+/// <param name="Flip">The image and its mirror image, averaged.</param>
+public sealed record TrainingOutcome(string ModelFolder, EvaluationReport Plain, EvaluationReport Flip);

@@ -1,0 +1,37 @@
+using FerActors.Training.Engine;
+
+namespace FerActors.Training.Runs;
+
+/// <summary>What a run is asked to do: where the data is, where things go, and the options.</summary>
+public sealed record TrainingRequest
+{
+    /// <summary>CSV (plain, .gz, .zip) or image folder.</summary>
+    public required string DataPath { get; init; }
+
+    /// <summary>The run's folder: options, checkpoints, log. A run found there is continued.</summary>
+    public required string RunFolder { get; init; }
+
+    /// <summary>The model folder that is written at the end.</summary>
+    public required string ModelFolder { get; init; }
+
+    public required TrainingOptions Options { get; init; }
+
+    /// <summary>The model's name; the folder's where absent.</summary>
+    public string? Name { get; init; }
+
+    public string Version { get; init; } = "1";
+
+    /// <summary>The command line, for the model card.</summary>
+    public required string Command { get; init; }
+
+    /// <summary>The commit of the code, for the model card.</summary>
+    public string? GitCommit { get; init; }
+
+    /// <summary>Keeps training images that also stand, exactly or nearly, in an evaluation split. Figures then flatter.</summary>
+    public bool KeepDuplicates { get; init; }
+
+    /// <summary>Stores the weights as fp16.</summary>
+    public bool Half { get; init; } = true;
+
+    public TimeSpan CheckpointEvery { get; init; } = TimeSpan.FromMinutes(2);
+}
