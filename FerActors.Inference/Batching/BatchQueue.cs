@@ -62,16 +62,10 @@ internal sealed class BatchQueue<TImage>(BatchingOptions options)
     }
 
     /// <summary>How long until a batch is due by its age; <see langword="null"/> where nothing waits.</summary>
-    public TimeSpan? UntilDue(DateTimeOffset now)
-    {
-        if (_waiting.First is null)
-        {
-            return null;
-        }
+    public TimeSpan? UntilDue(DateTimeOffset now) => Left(options.MaxQueueDelay, now);
 
-        var left = _waiting.First.Value.Since + options.MaxQueueDelay - now;
-        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
-    }
+    /// <summary>How long until the oldest face has waited for the queue timeout; <see langword="null"/> where nothing waits.</summary>
+    public TimeSpan? UntilExpired(DateTimeOffset now) => Left(options.QueueTimeout, now);
 
     /// <summary>Removes the images of which a face has waited for the queue timeout, all their waiting faces with them.</summary>
     public IReadOnlyCollection<TImage> TakeExpired(DateTimeOffset now)
@@ -124,6 +118,17 @@ internal sealed class BatchQueue<TImage>(BatchingOptions options)
             .Take(options.MaxBatchSize)
             .TakeWhile(face => first.Alone ? face.Alone && face.Image.Equals(first.Image) : !face.Alone)
             .Count();
+    }
+
+    private TimeSpan? Left(TimeSpan limit, DateTimeOffset now)
+    {
+        if (_waiting.First is null)
+        {
+            return null;
+        }
+
+        var left = _waiting.First.Value.Since + limit - now;
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
     private List<WaitingFace<TImage>> Take(int size)

@@ -16,9 +16,14 @@ public sealed class FaceBatcher;
 /// </summary>
 public sealed class BatchingActor : ReceiveActor, IWithTimers
 {
+    // Of all incarnations: after a restart the model may still answer the batch of the one before.
+    private static long _lastNumber;
+
     private readonly BatchingOptions _options;
     private readonly IActorRef _model;
     private readonly TimeProvider _time;
+    private readonly DateTimeOffset _startedAt;
+    private readonly long _startedStamp;
     private readonly BatchQueue<DeliveryKey> _queue;
     private readonly Dictionary<DeliveryKey, PendingImage> _images = [];
     private readonly SortedDictionary<int, long> _sizes = [];
@@ -37,6 +42,8 @@ public sealed class BatchingActor : ReceiveActor, IWithTimers
         _options = options;
         _model = model;
         _time = time;
+        _startedAt = time.GetUtcNow();
+        _startedStamp = time.GetTimestamp();
         _queue = new BatchQueue<DeliveryKey>(options);
         Receive<ClassifyFaces>(Enqueue);
         Receive<BatchClassified>(done => Finish(done.Batch, batch => Spread(batch, done)));
@@ -48,9 +55,23 @@ public sealed class BatchingActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
+    // Nobody else remembers these images: without an answer now they would never get one.
+    protected override void PreRestart(Exception reason, object message)
+    {
+        foreach (var key in _images.Keys.ToList())
+        {
+            Refuse(key, ErrorCodes.Internal, "The image could not be processed.");
+        }
+
+        base.PreRestart(reason, message);
+    }
+
+    // Waiting is measured with the monotonic clock: a step of the wall clock must neither expire all images nor stall a batch.
+    private DateTimeOffset Now() => _startedAt + _time.GetElapsedTime(_startedStamp);
+
     private void Enqueue(ClassifyFaces request)
     {
-        var now = _time.GetUtcNow();
+        var now = Now();
         if (!_queue.TryEnqueue(request.Key, request.Crops.Count, request.Alone, now))
         {
             _refused++;
@@ -65,23 +86,31 @@ public sealed class BatchingActor : ReceiveActor, IWithTimers
     // Sends the next batch where the model is free and one is due; else makes sure to be woken when one is.
     private void Pump()
     {
-        var now = _time.GetUtcNow();
+        var now = Now();
         Expire(now);
-        if (_running is not null)
+        if (_running is null && _queue.TryTake(now) is { } faces)
         {
-            return;
-        }
-
-        if (_queue.TryTake(now) is { } faces)
-        {
-            Timers.Cancel(Due.Key);
-            _running = new RunningBatch(++_batches, faces, now);
+            Timers.Cancel(Due.BatchTimer);
+            _running = new RunningBatch(Interlocked.Increment(ref _lastNumber), faces, now);
+            _batches++;
             _sizes[faces.Count] = _sizes.GetValueOrDefault(faces.Count) + 1;
             _model.Tell(new RunBatch(_running.Number, faces.Select(f => _images[f.Image].Request.Crops[f.Face]).ToList()));
         }
-        else if (_queue.UntilDue(now) is { } wait)
+        else if (_running is null)
         {
-            Timers.StartSingleTimer(Due.Key, Due.Instance, wait);
+            Wake(Due.BatchTimer, _queue.UntilDue(now));
+        }
+
+        // While the model is busy nothing else would tell the images that have waited for too long.
+        Wake(Due.ExpiryTimer, _queue.UntilExpired(now));
+    }
+
+    // The moment only ever moves away, so that a timer that runs already is early at worst, and is then set again.
+    private void Wake(string timer, TimeSpan? wait)
+    {
+        if (wait is { } delay && !Timers.IsTimerActive(timer))
+        {
+            Timers.StartSingleTimer(timer, Due.Instance, delay);
         }
     }
 
@@ -135,7 +164,10 @@ public sealed class BatchingActor : ReceiveActor, IWithTimers
         }
 
         _log.Warning(cause, "A batch of {Images} images failed; they are tried one by one", images.Count);
-        _queue.Requeue(batch.Faces);
+
+        // Without those that were refused meanwhile, for faces of theirs that waited for too long.
+        _queue.Requeue(batch.Faces.Where(f => _images.ContainsKey(f.Image)).ToList());
+        Timers.Cancel(Due.ExpiryTimer);
     }
 
     private void Refuse(DeliveryKey key, string code, string message)
@@ -176,7 +208,8 @@ public sealed class BatchingActor : ReceiveActor, IWithTimers
 
     private sealed record Due : INoSerializationVerificationNeeded, IDeadLetterSuppression, INotInfluenceReceiveTimeout
     {
-        public const string Key = "due";
+        public const string BatchTimer = "batch";
+        public const string ExpiryTimer = "expiry";
 
         public static Due Instance { get; } = new();
     }

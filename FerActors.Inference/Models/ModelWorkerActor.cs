@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Event;
 using Akka.Hosting;
 using FerActors.Inference.Batching;
+using FerActors.Shared.Labels;
 using FerActors.Shared.Protocol;
 
 namespace FerActors.Inference.Models;
@@ -60,9 +61,22 @@ public sealed class ModelWorkerActor : ReceiveActor
         _ = _thread.Run<object>(() =>
         {
             var watch = Stopwatch.StartNew();
-            var predictions = model.Predict(batch.Crops);
+            var predictions = Check(model.Predict(batch.Crops), batch.Crops.Count);
             return new BatchClassified(batch.Batch, predictions, model.Identity, watch.Elapsed.TotalMilliseconds);
         }).PipeTo(Sender, Self, failure: cause => new BatchFailed(batch.Batch, cause));
+    }
+
+    // What comes after relies on it: a model that breaks the contract fails its own batch and nothing else.
+    private static IReadOnlyList<FacePrediction> Check(IReadOnlyList<FacePrediction> predictions, int crops)
+    {
+        if (predictions.Count != crops)
+        {
+            throw new ModelFailureException($"The model gave {predictions.Count} predictions for {crops} crops.");
+        }
+
+        return predictions.All(p => p.Probabilities.Length == ExpressionNames.Count && p.Probabilities.All(float.IsFinite))
+            ? predictions
+            : throw new ModelFailureException($"The model gave a prediction that is not {ExpressionNames.Count} finite probabilities.");
     }
 }
 

@@ -11,20 +11,37 @@ internal static class PrecisionTrial
 {
     private const int Rounds = 3;
 
-    /// <summary>Keeps the better of two copies of one model and disposes the other.</summary>
+    /// <summary>The better of two copies of one model.</summary>
     public static VitExpressionModel Choose(VitExpressionModel exact, VitExpressionModel half, double tolerance, int batch)
     {
         var probe = Probe(exact.InputSide, batch);
-        var useHalf = Difference(exact, half) <= tolerance && Fastest(half, probe) < Fastest(exact, probe);
-        (useHalf ? exact : half).Dispose();
-        return useHalf ? half : exact;
+        return Difference(exact, half) <= tolerance && Fastest(half, probe) < Fastest(exact, probe) ? half : exact;
     }
 
-    /// <summary>Largest difference of any probability over the probe crops.</summary>
+    /// <summary>The copy in bf16, where it agrees.</summary>
+    /// <exception cref="InvalidOperationException">It does not.</exception>
+    public static VitExpressionModel RequireParity(VitExpressionModel exact, VitExpressionModel half, double tolerance)
+    {
+        var difference = Difference(exact, half);
+        return difference <= tolerance
+            ? half
+            : throw new InvalidOperationException(
+                $"In bf16 the model's probabilities differ from fp32 by up to {difference:0.000}, more than {tolerance:0.000}. Use precision fp32.");
+    }
+
+    /// <summary>Largest difference of any probability over the probe crops; infinite where bf16 gives no probabilities at all.</summary>
     public static double Difference(VitExpressionModel exact, VitExpressionModel half)
     {
         var probe = Probe(exact.InputSide, 8);
-        return exact.Predict(probe).Zip(half.Predict(probe), (e, h) => e.Probabilities.Zip(h.Probabilities, (a, b) => (double)Math.Abs(a - b)).Max()).Max();
+        var expected = exact.Predict(probe);
+        try
+        {
+            return expected.Zip(half.Predict(probe), (e, h) => e.Probabilities.Zip(h.Probabilities, (a, b) => (double)Math.Abs(a - b)).Max()).Max();
+        }
+        catch (ModelFailureException)
+        {
+            return double.PositiveInfinity;
+        }
     }
 
     /// <summary>Crops of smooth waves and of noise: the same ones every time, and unlike each other.</summary>

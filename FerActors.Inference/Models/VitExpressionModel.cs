@@ -3,6 +3,7 @@ using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
+using FerActors.Vision.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,15 +12,18 @@ namespace FerActors.Inference.Models;
 /// <summary>A Vision Transformer that serves: gray crops in, calibrated probabilities in FER2013 order out.</summary>
 public sealed class VitExpressionModel : IExpressionModel
 {
+    // An attention pass holds the weights of every layer and head at once, for ViT-B 22 MB a face.
+    private const int AttentionBatch = 8;
+
     private readonly Vit _model;
     private readonly LabelMap _labels;
     private readonly GrayNormalisation _normalisation;
 
-    private VitExpressionModel(Vit model, PreprocessorConfig preprocessor, ModelIdentity identity)
+    private VitExpressionModel(Vit model, LabelMap labels, GrayNormalisation normalisation, ModelIdentity identity)
     {
         _model = model;
-        _labels = LabelMap.Create(model.Config.Labels);
-        _normalisation = new GrayNormalisation(preprocessor);
+        _labels = labels;
+        _normalisation = normalisation;
         Identity = identity;
     }
 
@@ -38,13 +42,8 @@ public sealed class VitExpressionModel : IExpressionModel
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(warmUpBatches);
+        var device = FindDevice(options.Device);
         using var checkpoint = VitCheckpoint.Load(options.Path);
-        var device = new Device(options.Device);
-        if (device.type == DeviceType.CUDA && !cuda.is_available())
-        {
-            throw new InvalidOperationException($"The device '{options.Device}' was asked for, but libtorch finds no CUDA device.");
-        }
-
         if (options.Threads > 0)
         {
             set_num_threads(options.Threads);
@@ -55,17 +54,27 @@ public sealed class VitExpressionModel : IExpressionModel
             config.FerActors.Name ?? System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(options.Path)),
             config.FerActors.Version ?? checkpoint.WeightsSha256[..12],
             checkpoint.WeightsSha256);
-        VitExpressionModel In(ScalarType type) => new(checkpoint.Model.To(type, device), checkpoint.Preprocessor, identity);
+        var labels = LabelMap.Create(config.Labels);
+        var normalisation = new GrayNormalisation(checkpoint.Preprocessor);
+        VitExpressionModel In(ScalarType type) => new(checkpoint.Model.To(type, device), labels, normalisation, identity);
 
         var chosen = options.Precision switch
         {
             "fp32" => In(ScalarType.Float32),
-            "bf16" => RequireParity(In(ScalarType.Float32), In(ScalarType.BFloat16), options.ParityTolerance),
-            _ => PrecisionTrial.Choose(In(ScalarType.Float32), In(ScalarType.BFloat16), options.ParityTolerance, warmUpBatches.DefaultIfEmpty(1).Max()),
+            "bf16" => OneOf(In, (exact, half) => PrecisionTrial.RequireParity(exact, half, options.ParityTolerance)),
+            _ => OneOf(In, (exact, half) => PrecisionTrial.Choose(exact, half, options.ParityTolerance, warmUpBatches.DefaultIfEmpty(1).Max())),
         };
-        foreach (var size in warmUpBatches)
+        try
         {
-            chosen.Predict(PrecisionTrial.Probe(chosen.InputSide, size));
+            foreach (var size in warmUpBatches)
+            {
+                chosen.Predict(PrecisionTrial.Probe(chosen.InputSide, size));
+            }
+        }
+        catch
+        {
+            chosen.Dispose();
+            throw;
         }
 
         return chosen;
@@ -75,26 +84,50 @@ public sealed class VitExpressionModel : IExpressionModel
     {
         ArgumentNullException.ThrowIfNull(crops);
         var area = InputSide * InputSide;
-        var planes = new float[crops.Count * _normalisation.Channels * area];
-        for (var i = 0; i < crops.Count; i++)
+        foreach (var crop in crops)
         {
-            if (crops[i].Gray.Length != area)
+            if (crop.Gray.Length != area)
             {
-                throw new ArgumentException($"A crop has {crops[i].Gray.Length} pixels; the model takes {area}.", nameof(crops));
+                throw new ArgumentException($"A crop has {crop.Gray.Length} pixels; the model takes {area}.", nameof(crops));
             }
-
-            _normalisation.Apply(crops[i].Gray, planes.AsSpan(i * _normalisation.Channels * area, _normalisation.Channels * area));
         }
 
-        // A pass with attention maps is slower for all of its batch, so it is only taken where somebody asked.
-        var attention = crops.Any(c => c.WantsAttention);
-        var (logits, layers) = Run(planes, crops.Count, attention);
-        return crops.Select((crop, i) => new FacePrediction(
-            Probabilities(logits.AsSpan(i * ExpressionNames.Count, ExpressionNames.Count)),
-            crop.WantsAttention ? Rollout(layers, i) : null)).ToList();
+        // A pass with attention maps is slower for all of its batch, so it is only taken for those who asked.
+        var predictions = new FacePrediction[crops.Count];
+        var groups = Enumerable.Range(0, crops.Count).ToLookup(i => crops[i].WantsAttention);
+        if (groups[false].Any())
+        {
+            Pass(crops, groups[false].ToArray(), attention: false, predictions);
+        }
+
+        foreach (var slice in groups[true].Chunk(AttentionBatch))
+        {
+            Pass(crops, slice, attention: true, predictions);
+        }
+
+        return predictions;
     }
 
     public void Dispose() => _model.Dispose();
+
+    // One forward pass over the crops with these numbers.
+    private void Pass(IReadOnlyList<FaceCrop> crops, int[] numbers, bool attention, FacePrediction[] predictions)
+    {
+        var image = _normalisation.Channels * InputSide * InputSide;
+        var planes = new float[numbers.Length * image];
+        for (var i = 0; i < numbers.Length; i++)
+        {
+            _normalisation.Apply(crops[numbers[i]].Gray, planes.AsSpan(i * image, image));
+        }
+
+        var (logits, layers) = Run(planes, numbers.Length, attention);
+        for (var i = 0; i < numbers.Length; i++)
+        {
+            predictions[numbers[i]] = new FacePrediction(
+                Probabilities(logits.AsSpan(i * ExpressionNames.Count, ExpressionNames.Count)),
+                attention ? Rollout(layers, i) : null);
+        }
+    }
 
     private (float[] Logits, List<float[]> Layers) Run(float[] planes, int count, bool attention)
     {
@@ -114,6 +147,11 @@ public sealed class VitExpressionModel : IExpressionModel
     {
         var ordered = new float[ExpressionNames.Count];
         _labels.Reorder(logits, ordered);
+        if (!ordered.All(float.IsFinite))
+        {
+            throw new ModelFailureException("The model gave logits that are not finite.");
+        }
+
         var temperature = _model.Config.FerActors.Temperature;
         var highest = ordered.Max();
         var sum = 0.0;
@@ -122,11 +160,6 @@ public sealed class VitExpressionModel : IExpressionModel
         {
             powers[i] = Math.Exp((ordered[i] - highest) / temperature);
             sum += powers[i];
-        }
-
-        if (!double.IsFinite(sum))
-        {
-            throw new ModelFailureException("The model gave logits that are not finite.");
         }
 
         for (var i = 0; i < ordered.Length; i++)
@@ -144,19 +177,39 @@ public sealed class VitExpressionModel : IExpressionModel
         return AttentionRollout.Compute(own, _model.Grid);
     }
 
-    private static VitExpressionModel RequireParity(VitExpressionModel exact, VitExpressionModel half, double tolerance)
+    // Of the two copies, the one that is not chosen is disposed, and both are where none is.
+    private static VitExpressionModel OneOf(
+        Func<ScalarType, VitExpressionModel> copy, Func<VitExpressionModel, VitExpressionModel, VitExpressionModel> choose)
     {
-        using (exact)
+        VitExpressionModel? exact = null, half = null, chosen = null;
+        try
         {
-            var difference = PrecisionTrial.Difference(exact, half);
-            if (difference <= tolerance)
-            {
-                return half;
-            }
-
-            half.Dispose();
-            throw new InvalidOperationException(
-                $"In bf16 the model's probabilities differ from fp32 by up to {difference:0.000}, more than {tolerance:0.000}. Use precision fp32.");
+            exact = copy(ScalarType.Float32);
+            half = copy(ScalarType.BFloat16);
+            return chosen = choose(exact, half);
         }
+        finally
+        {
+            foreach (var other in new[] { exact, half }.Where(c => c != chosen))
+            {
+                other?.Dispose();
+            }
+        }
+    }
+
+    private static Device FindDevice(string name)
+    {
+        TorchRuntime.EnsureLoaded();
+        var device = new Device(name);
+        if (device.type == DeviceType.CUDA)
+        {
+            var count = cuda.is_available() ? cuda.device_count() : 0;
+            if (Math.Max(device.index, 0) >= count)
+            {
+                throw new InvalidOperationException($"The device '{name}' was asked for, but libtorch finds {count} CUDA devices.");
+            }
+        }
+
+        return device;
     }
 }

@@ -37,10 +37,21 @@ public sealed class ImageIngressActor : ReceiveActor
         _workers = Enumerable.Range(0, settings.Workers).Select(i => Context.ActorOf(worker, $"alignment-worker-{i}")).ToArray();
         Receive<ClassifyImage>(Accept);
         Receive<ImageAligned>(aligned => Continue(aligned.Key, image => Classify(image, aligned)));
-        Receive<ImageRefused>(refused => Continue(refused.Key, image => Fail(image, refused.Code, refused.Message)));
+        Receive<ImageRefused>(refused => Continue(refused.Key, image => Fail(image, new ErrorDetail(refused.Code, refused.Message))));
         Receive<FacesClassified>(classified => Finish(classified.Key, image => Answer(image, classified)));
-        Receive<FacesRefused>(refused => Finish(refused.Key, image => Fail(image, refused.Code, refused.Message)));
+        Receive<FacesRefused>(refused => Finish(refused.Key, image => Fail(image, new ErrorDetail(refused.Code, refused.Message))));
         Receive<GetPipelineStatistics>(_ => Sender.Tell(_counters.Read(_images.Count, _pool.Waiting)));
+    }
+
+    // Nobody else remembers these images: without an answer now they would never get one.
+    protected override void PreRestart(Exception reason, object message)
+    {
+        foreach (var image in _images.Values.ToList())
+        {
+            Fail(image, InternalDetail);
+        }
+
+        base.PreRestart(reason, message);
     }
 
     private void Accept(ClassifyImage request)
@@ -55,11 +66,11 @@ public sealed class ImageIngressActor : ReceiveActor
         _images.Add(request.Key, image);
         if (Refusal(request) is { } refusal)
         {
-            Fail(image, refusal.Code, refusal.Message);
+            Fail(image, refusal);
         }
         else if (!_pool.TryAdmit(request.Key, out var worker))
         {
-            Fail(image, ErrorCodes.Overloaded, $"{_pool.Waiting} images wait on this node already; try again later.");
+            Fail(image, new ErrorDetail(ErrorCodes.Overloaded, $"{_pool.Waiting} images wait on this node already; try again later."));
         }
         else if (worker >= 0)
         {
@@ -78,8 +89,9 @@ public sealed class ImageIngressActor : ReceiveActor
         try
         {
             _settings.Limits.CheckBytes(request.Body.Length);
-            _settings.Limits.Check(ImageHeaderProbe.Probe(request.Body.Span));
-            return null;
+            var (header, damage) = ImageHeaderProbe.Read(request.Body.Span);
+            _settings.Limits.Check(header);
+            return damage is null ? null : new ErrorDetail(ErrorCodes.CorruptImage, damage);
         }
         catch (ImageRejectedException e)
         {
@@ -113,7 +125,8 @@ public sealed class ImageIngressActor : ReceiveActor
                 return;
             }
 
-            Fail(following, ExpiredDetail.Code, ExpiredDetail.Message);
+            Fail(following, ExpiredDetail);
+
             // The worker is still without an image: ask the pool again.
         }
     }
@@ -124,6 +137,12 @@ public sealed class ImageIngressActor : ReceiveActor
         if (aligned.Faces.Count == 0)
         {
             Reply(image, ResultBuilder.WithoutFaces(image, aligned, _settings.Node, _time.GetUtcNow()));
+            return;
+        }
+
+        if (Expired(image.Request))
+        {
+            Fail(image, ExpiredDetail);
             return;
         }
 
@@ -141,8 +160,8 @@ public sealed class ImageIngressActor : ReceiveActor
     private void Answer(ImageInFlight image, FacesClassified classified) =>
         Reply(image, ResultBuilder.WithFaces(image, image.Aligned!, classified, _settings.Node, _time.GetUtcNow()));
 
-    private void Fail(ImageInFlight image, string code, string message) =>
-        Reply(image, ResultBuilder.Failed(image, code, message, _settings.Node, _time.GetUtcNow()));
+    private void Fail(ImageInFlight image, ErrorDetail error) =>
+        Reply(image, ResultBuilder.Failed(image, error, _settings.Node, _time.GetUtcNow()));
 
     private void Reply(ImageInFlight image, ClassificationResult result)
     {
@@ -155,6 +174,8 @@ public sealed class ImageIngressActor : ReceiveActor
 
     private static ErrorDetail ExpiredDetail { get; } =
         new(ErrorCodes.Expired, "The message's expiration passed before its image could be processed.");
+
+    private static ErrorDetail InternalDetail { get; } = new(ErrorCodes.Internal, "The image could not be processed.");
 }
 
 /// <param name="Node">This node's name, for the results.</param>

@@ -22,10 +22,10 @@ internal static class ResultBuilder
     public static ClassificationResult WithoutFaces(ImageInFlight image, ImageAligned aligned, string node, DateTimeOffset now) =>
         Base(image, node) with { Image = aligned.Image, TimingsMs = Times(image, aligned, 0, 0, now) };
 
-    public static ClassificationResult Failed(ImageInFlight image, string code, string message, string node, DateTimeOffset now) =>
+    public static ClassificationResult Failed(ImageInFlight image, ErrorDetail error, string node, DateTimeOffset now) =>
         Base(image, node) with
         {
-            Error = new ErrorDetail(code, message),
+            Error = error,
             Image = image.Aligned?.Image,
             TimingsMs = Times(image, image.Aligned, 0, 0, now),
         };

@@ -1,0 +1,242 @@
+using FerActors.Inference.Models;
+using FerActors.Shared.Labels;
+using FerActors.Vision.Checkpoints;
+using FerActors.Vision.Configuration;
+using static TorchSharp.torch;
+
+namespace FerActors.Inference.Tests.Models;
+
+public sealed class VitExpressionModelSpecs : IDisposable
+{
+    private static readonly IReadOnlyList<FaceCrop> Crops = PrecisionTrial.Probe(16, 5);
+
+    private readonly ModelFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Each_crop_gets_seven_probabilities_that_sum_to_one()
+    {
+        using var model = VitExpressionModel.Load(_folder.Options(), []);
+
+        var predictions = model.Predict(Crops);
+
+        Assert.Equal(5, predictions.Count);
+        Assert.All(predictions, p => Assert.Equal(7, p.Probabilities.Length));
+        Assert.All(predictions, p => Assert.Equal(1, p.Probabilities.Sum(), 5));
+        Assert.All(predictions, p => Assert.Null(p.Attention));
+        Assert.Equal(ScalarType.Float32, model.ComputeType);
+        Assert.Equal(16, model.InputSide);
+    }
+
+    [Fact]
+    public void A_crops_prediction_does_not_depend_on_its_batch()
+    {
+        using var model = VitExpressionModel.Load(_folder.Options(), []);
+
+        var together = model.Predict(Crops);
+
+        Assert.All(Crops.Select((crop, i) => (crop, i)), c => AssertClose(model.Predict([c.crop])[0], together[c.i]));
+        Assert.NotEqual(together[0].Probabilities, together[1].Probabilities);
+    }
+
+    [Fact]
+    public void The_folder_names_a_model_that_does_not_name_itself()
+    {
+        using var model = VitExpressionModel.Load(_folder.Options() with { Path = _folder.Path + Path.DirectorySeparatorChar }, []);
+
+        Assert.Equal(Path.GetFileName(_folder.Path), model.Identity.Name);
+        Assert.Equal(64, model.Identity.WeightsSha256.Length);
+        Assert.Equal(model.Identity.WeightsSha256[..12], model.Identity.Version);
+    }
+
+    [Fact]
+    public void A_model_that_names_itself_keeps_its_name()
+    {
+        using var folder = new ModelFolder(ModelFolder.Config with { FerActors = new FerActorsSection(Name: "compact", Version: "3") });
+
+        using var model = VitExpressionModel.Load(folder.Options(), []);
+
+        Assert.Equal(("compact", "3"), (model.Identity.Name, model.Identity.Version));
+    }
+
+    [Fact]
+    public void Outputs_in_another_order_are_found_by_their_names()
+    {
+        string[] alphabetical = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"];
+        using var folder = new ModelFolder(ModelFolder.Config with { Labels = alphabetical });
+        using var other = VitExpressionModel.Load(folder.Options(), []);
+        using var model = VitExpressionModel.Load(_folder.Options(), []);
+
+        var outputs = model.Predict(Crops)[0].Probabilities;
+        var byName = other.Predict(Crops)[0].Probabilities;
+
+        Assert.Equal(outputs[4], byName[(int)Expression.Neutral]);
+        Assert.Equal(outputs[5], byName[(int)Expression.Sad]);
+        Assert.Equal(outputs[6], byName[(int)Expression.Surprise]);
+        Assert.Equal(outputs[..4], byName[..4]);
+    }
+
+    [Fact]
+    public void The_temperature_changes_the_confidence_and_not_the_class()
+    {
+        using var folder = new ModelFolder(ModelFolder.Config with { FerActors = new FerActorsSection(Temperature: 3) });
+        using var cool = VitExpressionModel.Load(_folder.Options(), []);
+        using var warm = VitExpressionModel.Load(folder.Options(), []);
+
+        Assert.All(cool.Predict(Crops).Zip(warm.Predict(Crops)), pair =>
+        {
+            var (sharp, soft) = (pair.First.Probabilities, pair.Second.Probabilities);
+            Assert.Equal(Array.IndexOf(sharp, sharp.Max()), Array.IndexOf(soft, soft.Max()));
+            Assert.True(soft.Max() < sharp.Max());
+        });
+    }
+
+    [Fact]
+    public void Attention_comes_for_the_crops_that_asked_and_changes_no_prediction()
+    {
+        using var model = VitExpressionModel.Load(_folder.Options(), []);
+        var crops = PrecisionTrial.Probe(16, 25).Select((crop, i) => crop with { WantsAttention = i % 3 != 0 }).ToList();
+
+        var predictions = model.Predict(crops);
+
+        var plain = model.Predict(crops.Select(c => c with { WantsAttention = false }).ToList());
+        Assert.All(predictions.Zip(plain), pair => AssertClose(pair.Second, pair.First));
+        Assert.All(predictions.Zip(crops), pair => Assert.Equal(pair.Second.WantsAttention, pair.First.Attention is not null));
+        Assert.All(predictions.Where(p => p.Attention is not null), p =>
+        {
+            Assert.Equal((4, 4, 16), (p.Attention!.Rows, p.Attention.Columns, p.Attention.Values.Count));
+            Assert.Equal(1, p.Attention.Values.Sum(), 4);
+            Assert.All(p.Attention.Values, v => Assert.True(v >= 0));
+        });
+        var alone = model.Predict([crops[^1] with { WantsAttention = true }])[0].Attention!;
+        var together = model.Predict([.. crops.Select(c => c with { WantsAttention = true })])[^1].Attention!;
+        Assert.All(alone.Values.Zip(together.Values), pair => Assert.Equal(pair.First, pair.Second, 5));
+    }
+
+    [Fact]
+    public void A_crop_of_another_size_is_refused()
+    {
+        using var model = VitExpressionModel.Load(_folder.Options(), []);
+
+        var error = Assert.Throws<ArgumentException>(() => model.Predict([Crops[0], new FaceCrop(new byte[15 * 16])]));
+
+        Assert.Contains("240", error.Message, StringComparison.Ordinal);
+        Assert.Contains("256", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    [InlineData(float.NegativeInfinity)]
+    public void Logits_that_are_not_finite_are_a_failure_of_the_model(float bias)
+    {
+        using var folder = new ModelFolder(classifierBias: bias);
+        using var model = VitExpressionModel.Load(folder.Options(), []);
+
+        Assert.Throws<ModelFailureException>(() => model.Predict(Crops));
+        Assert.Throws<ModelFailureException>(() => VitExpressionModel.Load(folder.Options(), [1]));
+        Assert.Throws<ModelFailureException>(() => VitExpressionModel.Load(folder.Options("auto"), []));
+    }
+
+    [Fact]
+    public void It_computes_in_bf16_where_asked_and_agrees_with_fp32()
+    {
+        using var exact = VitExpressionModel.Load(_folder.Options(), []);
+        using var half = VitExpressionModel.Load(_folder.Options("bf16"), [1, 2]);
+
+        var difference = PrecisionTrial.Difference(exact, half);
+
+        Assert.Equal(ScalarType.BFloat16, half.ComputeType);
+        Assert.InRange(difference, 1e-7, 0.2);
+        Assert.All(half.Predict(Crops), p => Assert.Equal(1, p.Probabilities.Sum(), 5));
+    }
+
+    [Fact]
+    public void Bf16_that_does_not_agree_is_refused_where_asked_for_and_not_taken_where_not()
+    {
+        var bf16 = _folder.Options("bf16") with { ParityTolerance = 1e-12 };
+
+        var error = Assert.Throws<InvalidOperationException>(() => VitExpressionModel.Load(bf16, []));
+        using var auto = VitExpressionModel.Load(bf16 with { Precision = "auto" }, [2]);
+
+        Assert.Contains("fp32", error.Message, StringComparison.Ordinal);
+        Assert.Equal(ScalarType.Float32, auto.ComputeType);
+    }
+
+    [Fact]
+    public void Weights_beyond_bf16s_range_leave_fp32_serving()
+    {
+        using var folder = new ModelFolder(classifierBias: 3.4e38f);
+
+        using var auto = VitExpressionModel.Load(folder.Options("auto"), [1]);
+
+        Assert.Equal(ScalarType.Float32, auto.ComputeType);
+        Assert.Throws<InvalidOperationException>(() => VitExpressionModel.Load(folder.Options("bf16"), []));
+    }
+
+    [Fact]
+    public void The_precision_that_is_chosen_by_itself_is_one_of_the_two_and_answers()
+    {
+        using var model = VitExpressionModel.Load(_folder.Options("auto"), [1, 4]);
+
+        Assert.Contains(model.ComputeType, new[] { ScalarType.Float32, ScalarType.BFloat16 });
+        Assert.Equal(5, model.Predict(Crops).Count);
+    }
+
+    [Fact]
+    public void The_number_of_threads_is_libtorchs()
+    {
+        var before = get_num_threads();
+        try
+        {
+            using var model = VitExpressionModel.Load(_folder.Options() with { Threads = 1 }, []);
+
+            Assert.Equal(1, get_num_threads());
+        }
+        finally
+        {
+            set_num_threads(before);
+        }
+    }
+
+    [SkippableFact]
+    public void Cuda_without_a_device_is_a_clear_error()
+    {
+        Skip.If(cuda.is_available(), "There is a CUDA device here.");
+
+        var error = Assert.Throws<InvalidOperationException>(() => VitExpressionModel.Load(_folder.Options() with { Device = "cuda:1" }, []));
+
+        Assert.Contains("cuda:1", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_that_is_not_there_is_a_clear_error()
+    {
+        var missing = Path.Combine(_folder.Path, "missing");
+
+        var error = Assert.Throws<CheckpointException>(() => VitExpressionModel.Load(_folder.Options() with { Path = missing }, []));
+
+        Assert.Contains(missing, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Labels_of_unknown_meaning_are_refused()
+    {
+        using var folder = new ModelFolder(ModelFolder.Config with { Labels = ["a", "b", "c", "d", "e", "f", "g"] });
+
+        Assert.Throws<VitConfigException>(() => VitExpressionModel.Load(folder.Options(), []));
+    }
+
+    [Fact]
+    public void The_probe_crops_are_the_same_every_time_and_unlike_each_other()
+    {
+        var (first, second) = (PrecisionTrial.Probe(16, 8), PrecisionTrial.Probe(16, 8));
+
+        Assert.All(first.Zip(second), pair => Assert.Equal(pair.First.Gray, pair.Second.Gray));
+        Assert.Equal(8, first.Select(c => Convert.ToHexString(c.Gray)).Distinct().Count());
+    }
+
+    private static void AssertClose(FacePrediction expected, FacePrediction actual) =>
+        Assert.All(expected.Probabilities.Zip(actual.Probabilities), pair => Assert.Equal(pair.First, pair.Second, 5));
+}
