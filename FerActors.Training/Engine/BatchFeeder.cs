@@ -42,7 +42,14 @@ internal sealed class BatchFeeder(FerDataset data, TrainingOptions options, int 
         {
             // However the enumeration ends, nobody writes into the collection when it is disposed.
             ended.Cancel();
-            ((IAsyncResult)producer).AsyncWaitHandle.WaitOne();
+            Task.WaitAny(producer);
+            _ = producer.Exception;
+        }
+
+        // The producer may notice the cancellation before the consumer does, and ends the sequence then.
+        if (producer.IsFaulted)
+        {
+            cancellation.ThrowIfCancellationRequested();
         }
 
         // A failure of the producer ends the sequence early; it must not look like the end of the epoch.

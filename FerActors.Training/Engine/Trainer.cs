@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using FerActors.Shared.Labels;
 using FerActors.Training.Augmentation;
 using FerActors.Training.Data;
@@ -13,8 +14,6 @@ namespace FerActors.Training.Engine;
 /// <summary>Trains one model from scratch: resumable at any batch, repeatable from its options.</summary>
 public sealed class Trainer
 {
-    private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
-
     private readonly TrainingOptions _options;
     private readonly FerDataset _train;
     private readonly FerDataset _validation;
@@ -22,7 +21,7 @@ public sealed class Trainer
     private readonly VitConfig _config;
     private readonly Device _device;
 
-    /// <exception cref="ArgumentException">The options are not valid, or the data has no whole batch.</exception>
+    /// <exception cref="ArgumentException">The options are not valid, or the data has no whole batch or no validation images.</exception>
     public Trainer(TrainingOptions options, FerDataset train, FerDataset validation, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -39,6 +38,11 @@ public sealed class Trainer
             throw new ArgumentException($"There are {train.Count} training images, less than one batch of {options.BatchSize}.", nameof(train));
         }
 
+        if (validation.Count == 0)
+        {
+            throw new ArgumentException("There are no validation images.", nameof(validation));
+        }
+
         TorchRuntime.EnsureLoaded();
         _options = options;
         _train = train;
@@ -47,6 +51,9 @@ public sealed class Trainer
         _config = ModelPresets.Get(options.Preset);
         _preprocessor = PreprocessorConfig.For(_config);
     }
+
+    /// <summary>Time between two reports of progress within an epoch.</summary>
+    internal TimeSpan ReportEvery { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Trains until the last epoch or until cancelled; a checkpoint is written in either case.</summary>
     /// <param name="folder">The run's folder. A checkpoint found there is continued.</param>
@@ -84,7 +91,7 @@ public sealed class Trainer
             ["average"] = average,
         };
         var checkpoint = new RunCheckpoint(folder);
-        var state = Start(checkpoint, vectors);
+        var (state, warning) = Start(checkpoint, vectors);
         var feeder = new BatchFeeder(_train, _options, _config.ImageSize, new GrayNormalisation(_preprocessor));
         var batches = feeder.BatchesPerEpoch;
         var schedule = new LearningRateSchedule(
@@ -95,6 +102,10 @@ public sealed class Trainer
         var clock = new RunClock(state.Seconds);
         var reports = new ReportClock(ReportEvery, _options.BatchSize);
         var sinceCheckpoint = Stopwatch.StartNew();
+        if (warning is not null)
+        {
+            progress?.Report(Progress(state, schedule, 0, 0, null) with { Warning = warning });
+        }
 
         try
         {
@@ -124,12 +135,16 @@ public sealed class Trainer
                     }
                 }
 
+                var trainingSpeed = reports.Rate;
                 var record = EvaluateEpoch(parameters, average, state, schedule.At(state.Step), clock);
                 var finished = state with { Epoch = state.Epoch + 1, Batch = 0, LossSum = 0, Seconds = clock.Seconds, History = [.. state.History, record] };
-                progress?.Report(Progress(state, schedule, record.LearningRate, reports.Rate, record));
+                progress?.Report(Progress(state, schedule, record.LearningRate, trainingSpeed, record));
                 state = finished;
                 checkpoint.Save(state, vectors);
                 sinceCheckpoint.Restart();
+
+                // The time of the evaluation is not training time.
+                reports.Restart();
             }
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -141,23 +156,36 @@ public sealed class Trainer
         return new TrainedModel(parameters.CopyWith(average, ScalarType.Float32), _preprocessor, _options, state);
     }
 
-    private RunState Start(RunCheckpoint checkpoint, Dictionary<string, Tensor> vectors)
+    private (RunState State, string? Warning) Start(RunCheckpoint checkpoint, Dictionary<string, Tensor> vectors)
     {
         if (!checkpoint.Exists)
         {
-            return new RunState(_options.ToJson(), _train.Sha256, 0, 0, 0, 0, 0, []);
+            return (new RunState(_options.ToJson(), _train.Sha256, 0, 0, 0, 0, 0, []), null);
         }
 
-        var (state, _) = checkpoint.Load(vectors);
-        if (TrainingOptions.FromJson(state.OptionsJson) != _options)
+        var (state, warning) = checkpoint.Load(vectors);
+        if (!HasSameOptions(state))
         {
             throw new InvalidOperationException(
                 "The folder holds a run with other options. Continue it with its own (options.json), or choose another folder.");
         }
 
         return state.DataSha256 == _train.Sha256
-            ? state
+            ? (state, warning)
             : throw new InvalidOperationException("The folder holds a run on other training data. Choose another folder.");
+    }
+
+    private bool HasSameOptions(RunState state)
+    {
+        try
+        {
+            return TrainingOptions.FromJson(state.OptionsJson) == _options;
+        }
+        catch (JsonException)
+        {
+            // Options of another version of this software.
+            return false;
+        }
     }
 
     private double TrainStep(FlatParameters parameters, AdamW optimizer, Tensor average, TrainingBatch batch, long step, double rate)
@@ -179,7 +207,7 @@ public sealed class Trainer
         var norm = gradients.norm().item<float>();
         if (!float.IsFinite(value) || !float.IsFinite(norm))
         {
-            throw new InvalidOperationException($"The loss is no longer finite at step {step}. Lower the learning rate, or compute in fp32.");
+            throw NotFinite(step);
         }
 
         using var noGrad = no_grad();
@@ -222,11 +250,27 @@ public sealed class Trainer
     private EpochRecord EvaluateEpoch(FlatParameters parameters, Tensor average, RunState state, double rate, RunClock clock)
     {
         using var model = parameters.CopyWith(average, ScalarType.Float32);
-        var metrics = ClassificationMetrics.Compute(ModelEvaluation.Predict(model, _preprocessor, _validation, flip: false, ComputeType));
+        var metrics = ClassificationMetrics.Compute(Predict(model, state.Step));
         var batches = Math.Max(1, state.Batch);
         return new EpochRecord(
             state.Epoch + 1, state.Step, state.LossSum / batches, rate, metrics.Accuracy, metrics.MacroF1, metrics.Nll, clock.Seconds);
     }
+
+    private Predictions Predict(Vit model, long step)
+    {
+        try
+        {
+            return ModelEvaluation.Predict(model, _preprocessor, _validation, flip: false, ComputeType);
+        }
+        catch (ArgumentException e)
+        {
+            // The last step of an epoch can spoil the weights although its own loss was finite.
+            throw NotFinite(step, e);
+        }
+    }
+
+    private static InvalidOperationException NotFinite(long step, Exception? inner = null) =>
+        new($"The loss is no longer finite at step {step}. Lower the learning rate, or compute in fp32.", inner);
 
     private TrainingProgress Progress(RunState state, LearningRateSchedule schedule, double rate, double speed, EpochRecord? record) => new(
         state.Epoch + 1, _options.Epochs, state.Step, schedule.TotalSteps, state.LossSum / Math.Max(1, state.Batch), rate, speed, record);
@@ -242,8 +286,16 @@ public sealed class Trainer
     {
         private readonly Stopwatch _watch = Stopwatch.StartNew();
         private int _ticks;
+        private double _reported;
 
-        public double Rate { get; private set; }
+        /// <summary>Images per second since the last report, or where there is no tick yet, up to it.</summary>
+        public double Rate => _ticks == 0 ? _reported : _ticks * imagesPerTick / _watch.Elapsed.TotalSeconds;
+
+        public void Restart()
+        {
+            _ticks = 0;
+            _watch.Restart();
+        }
 
         public double? Tick()
         {
@@ -253,10 +305,9 @@ public sealed class Trainer
                 return null;
             }
 
-            Rate = _ticks * imagesPerTick / _watch.Elapsed.TotalSeconds;
-            _ticks = 0;
-            _watch.Restart();
-            return Rate;
+            _reported = Rate;
+            Restart();
+            return _reported;
         }
     }
 }

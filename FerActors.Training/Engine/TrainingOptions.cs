@@ -77,7 +77,7 @@ public sealed record TrainingOptions
         Check(LabelSmoothing is >= 0 and < 1, $"label_smoothing is {LabelSmoothing}; it must be at least 0 and below 1.");
         Check(DropPath is >= 0 and < 1, $"drop_path is {DropPath}; it must be at least 0 and below 1.");
         Check(EmaDecay is >= 0 and < 1, $"ema_decay is {EmaDecay}; it must be at least 0 and below 1.");
-        Check(ClipNorm > 0, $"clip_norm is {ClipNorm}; it must be above 0.");
+        Check(ClipNorm > 0 && double.IsFinite(ClipNorm), $"clip_norm is {ClipNorm}; it must be above 0 and finite.");
         Check(Compute is "bf16" or "fp32", $"compute is '{Compute}'; it must be 'bf16' or 'fp32'.");
         Check(Threads is >= 0 and <= 1024, $"threads is {Threads}; it must be from 0 to 1024.");
         AddRefusal(Augmentation.Validate);
@@ -109,7 +109,9 @@ public sealed record TrainingOptions
     WriteIndented = true,
     ReadCommentHandling = JsonCommentHandling.Skip,
     AllowTrailingCommas = true,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(TrainingOptions))]
 [JsonSerializable(typeof(RunState))]
 internal sealed partial class TrainingJsonContext : JsonSerializerContext;

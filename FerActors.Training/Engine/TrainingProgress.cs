@@ -10,7 +10,11 @@ namespace FerActors.Training.Engine;
 /// <param name="ImagesPerSecond">Training speed since the last report.</param>
 /// <param name="Validation">Set once an epoch was evaluated.</param>
 public sealed record TrainingProgress(
-    int Epoch, int Epochs, long Step, long Steps, double Loss, double LearningRate, double ImagesPerSecond, EpochRecord? Validation);
+    int Epoch, int Epochs, long Step, long Steps, double Loss, double LearningRate, double ImagesPerSecond, EpochRecord? Validation)
+{
+    /// <summary>What a person should know, for example that a damaged checkpoint was passed over; else <see langword="null"/>.</summary>
+    public string? Warning { get; init; }
+}
 
 /// <summary>One line of a run's history.</summary>
 /// <param name="Epoch">From 1.</param>

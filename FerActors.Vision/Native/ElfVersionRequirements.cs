@@ -20,6 +20,10 @@ internal sealed class ElfVersionRequirements
     private const uint SectionVersionNeeded = 0x6ffffffe;
     private const uint SectionVersionSymbols = 0x6fffffff;
     private const ushort FlagWeak = 0x2;
+    private const ushort VersionIndexMask = 0x7fff;
+    private const int RelocationSize = 24;
+    private const int EntrySize = 16;
+    private const int MaxNameLength = 255;
 
     private readonly byte[] _image;
     private readonly List<Requirement> _requirements = [];
@@ -56,10 +60,16 @@ internal sealed class ElfVersionRequirements
     }
 
     /// <summary>Returns a copy of the object in which the requirement is weak.</summary>
+    /// <exception cref="ArgumentException">The requirement is not one of this object's.</exception>
     /// <exception cref="InvalidOperationException">A relocation binds a symbol of that version: the object truly needs it.</exception>
     public byte[] Weaken(Requirement requirement)
     {
         ArgumentNullException.ThrowIfNull(requirement);
+        if (!_requirements.Contains(requirement))
+        {
+            throw new ArgumentException("The requirement is not one of this object's.", nameof(requirement));
+        }
+
         if (requirement.HasRelocations)
         {
             throw new InvalidOperationException($"Symbols of {requirement.Version} are bound by relocations; the library truly needs it.");
@@ -108,12 +118,18 @@ internal sealed class ElfVersionRequirements
 
         foreach (var rela in sections.Where(s => s.Type == SectionRela && s.Link == versions.Link))
         {
-            for (var at = rela.Offset; at < rela.Offset + rela.Size; at += 24)
+            // Whole or not at all: a relocation that is overlooked could be the one that binds.
+            if (rela.Size % RelocationSize != 0 || checked(rela.Offset + rela.Size) > _image.Length)
+            {
+                throw new BadImageFormatException("A relocation table is damaged.");
+            }
+
+            for (var at = rela.Offset; at < rela.Offset + rela.Size; at += RelocationSize)
             {
                 var symbol = U32(at + 12);
                 if (symbol != 0)
                 {
-                    _boundVersions.Add((ushort)(U16(versions.Offset + checked((int)symbol * 2)) & 0x7fff));
+                    _boundVersions.Add((ushort)(U16(checked(versions.Offset + ((int)symbol * 2))) & VersionIndexMask));
                 }
             }
         }
@@ -128,13 +144,19 @@ internal sealed class ElfVersionRequirements
             var auxiliary = checked(at + (int)U32(at + 8));
             for (var i = 0; i < count; i++)
             {
+                // Chained entries that overlap could make a small file ask for any amount of memory.
+                if (_requirements.Count >= _image.Length / EntrySize)
+                {
+                    throw new BadImageFormatException("The version requirements are more than the file can hold.");
+                }
+
                 _requirements.Add(new Requirement(
                     library,
                     Text(strings, U32(auxiliary + 8)),
                     (U16(auxiliary + 4) & FlagWeak) != 0,
-                    _boundVersions.Contains(U16(auxiliary + 6)))
+                    _boundVersions.Contains((ushort)(U16(auxiliary + 6) & VersionIndexMask)))
                 { FlagsOffset = auxiliary + 4 });
-                auxiliary = checked(auxiliary + (int)U32(auxiliary + 12));
+                auxiliary = Following(auxiliary, U32(auxiliary + 12), isLast: i == count - 1);
             }
 
             var next = U32(at + 12);
@@ -143,14 +165,21 @@ internal sealed class ElfVersionRequirements
                 return;
             }
 
-            at = checked(at + (int)next);
+            at = Following(at, next, isLast: false);
         }
     }
+
+    private static int Following(int at, uint distance, bool isLast) => isLast || distance >= EntrySize
+        ? checked(at + (int)distance)
+        : throw new BadImageFormatException("The version requirements overlap.");
 
     private string Text(Section strings, uint offset)
     {
         var tail = _image.AsSpan(checked(strings.Offset + (int)offset));
-        return Encoding.ASCII.GetString(tail[..tail.IndexOf((byte)0)]);
+        var length = tail[..Math.Min(tail.Length, MaxNameLength)].IndexOf((byte)0);
+        return length >= 0
+            ? Encoding.ASCII.GetString(tail[..length])
+            : throw new BadImageFormatException("A name in the shared object has no end.");
     }
 
     private ushort U16(int offset) => BinaryPrimitives.ReadUInt16LittleEndian(_image.AsSpan(offset, 2));

@@ -60,7 +60,7 @@ internal static partial class TorchLoadFailure
     [GeneratedRegex(@"version [`'](GLIBCXX_[0-9.]+|CXXABI_[0-9.]+)' not found")]
     private static partial Regex MissingVersion();
 
-    [GeneratedRegex(@"version [`'](GLIBC_[0-9.]+)' not found")]
+    [GeneratedRegex(@"version [`'](GLIBC_[A-Z0-9_.]+)' not found")]
     private static partial Regex MissingLibC();
 
     [GeneratedRegex(@"(?:^|[\s:])(lib[^\s:/]+\.so[^\s:]*): cannot open shared object file")]

@@ -111,16 +111,30 @@ public static class TorchRuntime
                 return false;
             }
 
-            // Rename is atomic: another process that starts at the same time sees the old file or the new one, both whole.
-            var temporary = $"{path}.{Environment.ProcessId}.tmp";
-            File.WriteAllBytes(temporary, elf.Weaken(requirement));
-            File.SetUnixFileMode(temporary, File.GetUnixFileMode(path));
-            File.Move(temporary, path, overwrite: true);
+            Replace(path, elf.Weaken(requirement));
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or BadImageFormatException)
         {
             return false;
+        }
+    }
+
+    // Rename is atomic: another process that starts at the same time sees the old file or the new one, both whole.
+    [UnsupportedOSPlatform("windows")]
+    private static void Replace(string path, byte[] content)
+    {
+        var temporary = $"{path}.{Environment.ProcessId}.tmp";
+        try
+        {
+            File.WriteAllBytes(temporary, content);
+            File.SetUnixFileMode(temporary, File.GetUnixFileMode(path));
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
         }
     }
 }
