@@ -80,9 +80,18 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
         Receive<LinkDown>(message => EndSession(message.Epoch, message.Reason));
         Receive<LinkBlocked>(_ => { });
         Receive<ChannelOpened>(OnChannelOpened);
-        Receive<ChannelFailed>(message => AbandonSession(message.Session, message.Reason, message.IsMistake));
+        Receive<ChannelFailed>(message =>
+        {
+            if (message.IsMistake)
+            {
+                // The channel's own end is usually reported first, so the sentence is logged whatever the session is by now.
+                _log.Error("Nothing can be consumed: {Reason}", message.Reason);
+            }
+
+            AbandonSession(message.Session, message.Reason);
+        });
         Receive<ConsumerCancelled>(message => AbandonSession(
-            message.Session, $"the broker cancelled the consumer of {_options.ImagesQueue}: the queue was deleted or moved", isMistake: false));
+            message.Session, $"the broker cancelled the consumer of {_options.ImagesQueue}: the queue was deleted or moved"));
         Receive<ChannelWorkDone>(OnChannelWorkDone);
         Receive<ConsumerEnded>(message =>
         {
@@ -155,20 +164,27 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
     {
         using var bounded = CancellationTokenSource.CreateLinkedTokenSource(ended);
         bounded.CancelAfter(_options.ConnectTimeout);
-        var channel = await connection.CreateChannelAsync(
-            new CreateChannelOptions(publisherConfirmationsEnabled: false, publisherConfirmationTrackingEnabled: false),
-            bounded.Token).ConfigureAwait(false);
-        channel.ChannelShutdownAsync += (_, args) =>
+        try
         {
-            self.Tell(new ChannelFailed(session, $"{args.Initiator} closed the channel with {args.ReplyCode} {args.ReplyText}", IsMistake: false));
-            return Task.CompletedTask;
-        };
-        if (_options.DeclareTopology)
-        {
-            await RabbitTopology.DeclareAsync(channel, _options, bounded.Token).ConfigureAwait(false);
-        }
+            var channel = await connection.CreateChannelAsync(
+                new CreateChannelOptions(publisherConfirmationsEnabled: false, publisherConfirmationTrackingEnabled: false),
+                bounded.Token).ConfigureAwait(false);
+            channel.ChannelShutdownAsync += (_, args) =>
+            {
+                self.Tell(new ChannelFailed(session, $"{args.Initiator} closed the channel with {args.ReplyCode} {args.ReplyText}", IsMistake: false));
+                return Task.CompletedTask;
+            };
+            if (_options.DeclareTopology)
+            {
+                await RabbitTopology.DeclareIntakeAsync(channel, _options, bounded.Token).ConfigureAwait(false);
+            }
 
-        return channel;
+            return channel;
+        }
+        catch (OperationCanceledException) when (!ended.IsCancellationRequested)
+        {
+            throw new TimeoutException($"The broker did not open a channel and declare the queues within {_options.ConnectTimeout}.");
+        }
     }
 
     private void OnChannelOpened(ChannelOpened message)
@@ -183,16 +199,11 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
         Apply(_state.SessionUp(_session));
     }
 
-    private void AbandonSession(long session, string reason, bool isMistake)
+    private void AbandonSession(long session, string reason)
     {
         if (session != _session)
         {
             return;
-        }
-
-        if (isMistake)
-        {
-            _log.Error("{Reason}", reason);
         }
 
         _link.Tell(new ResetLink(_linkEpoch, reason));

@@ -34,25 +34,46 @@ public static class RabbitTopology
         return arguments;
     }
 
-    /// <summary>Declares everything, the dead-letter side first, so that no message ever lacks its way out.</summary>
+    /// <summary>Declares everything.</summary>
     /// <exception cref="TopologyMismatchException">One of them exists with other arguments; the channel is closed then.</exception>
     public static async Task DeclareAsync(IChannel channel, RabbitMqOptions options, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(channel);
-        ArgumentNullException.ThrowIfNull(options);
-        await Declare("exchange", options.DeadLetterExchange, () => channel.ExchangeDeclareAsync(
-            options.DeadLetterExchange, ExchangeType.Direct, durable: true, autoDelete: false, cancellationToken: cancellation)).ConfigureAwait(false);
-        await DeclareQueue(options.DeadLetterQueue, DeadLetterArguments(options)).ConfigureAwait(false);
-        await channel.QueueBindAsync(
-            options.DeadLetterQueue, options.DeadLetterExchange, options.DeadLetterQueue, cancellationToken: cancellation).ConfigureAwait(false);
-        await DeclareQueue(options.ResultsQueue, ResultsArguments()).ConfigureAwait(false);
-        await DeclareQueue(options.ImagesQueue, ImagesArguments(options)).ConfigureAwait(false);
-
-        Task DeclareQueue(string queue, IDictionary<string, object?> arguments) => Declare("queue", queue, () => channel.QueueDeclareAsync(
-            queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellation));
+        await DeclareResultsAsync(channel, options, cancellation).ConfigureAwait(false);
+        await DeclareIntakeAsync(channel, options, cancellation).ConfigureAwait(false);
     }
 
-    private static async Task Declare(string kind, string name, Func<Task> declare)
+    /// <summary>
+    /// Declares the results queue. The publisher declares this part and the consumer the other: RabbitMQ 3.10 answers two
+    /// connections that first declare the same quorum queue in the same moment with an internal error.
+    /// </summary>
+    /// <exception cref="TopologyMismatchException">It exists with other arguments; the channel is closed then.</exception>
+    public static Task DeclareResultsAsync(IChannel channel, RabbitMqOptions options, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(channel);
+        ArgumentNullException.ThrowIfNull(options);
+        return DeclareQueueAsync(channel, options.ResultsQueue, ResultsArguments(), cancellation);
+    }
+
+    /// <summary>Declares the images queue and its dead-letter side, this first, so that no message ever lacks its way out.</summary>
+    /// <exception cref="TopologyMismatchException">One of them exists with other arguments; the channel is closed then.</exception>
+    public static async Task DeclareIntakeAsync(IChannel channel, RabbitMqOptions options, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(channel);
+        ArgumentNullException.ThrowIfNull(options);
+        await DeclareAsync("exchange", options.DeadLetterExchange, () => channel.ExchangeDeclareAsync(
+            options.DeadLetterExchange, ExchangeType.Direct, durable: true, autoDelete: false, cancellationToken: cancellation)).ConfigureAwait(false);
+        await DeclareQueueAsync(channel, options.DeadLetterQueue, DeadLetterArguments(options), cancellation).ConfigureAwait(false);
+        await channel.QueueBindAsync(
+            options.DeadLetterQueue, options.DeadLetterExchange, options.DeadLetterQueue, cancellationToken: cancellation).ConfigureAwait(false);
+        await DeclareQueueAsync(channel, options.ImagesQueue, ImagesArguments(options), cancellation).ConfigureAwait(false);
+    }
+
+    private static Task DeclareQueueAsync(
+        IChannel channel, string queue, IDictionary<string, object?> arguments, CancellationToken cancellation) =>
+        DeclareAsync("queue", queue, () => channel.QueueDeclareAsync(
+            queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellation));
+
+    private static async Task DeclareAsync(string kind, string name, Func<Task> declare)
     {
         try
         {

@@ -76,6 +76,11 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
         });
         Receive<ChannelFailed>(message =>
         {
+            if (message.IsMistake)
+            {
+                _log.Error("Nothing can be published: {Reason}", message.Reason);
+            }
+
             if (message.Session == _session)
             {
                 Reset(message.Reason);
@@ -130,27 +135,34 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
         OpenChannelAsync(message.Connection, session, self, _sessionEnd.Token).PipeTo(
             self,
             success: channel => new ChannelOpened(session, channel),
-            failure: cause => new ChannelFailed(session, cause.Message));
+            failure: cause => new ChannelFailed(session, cause.Message, cause is TopologyMismatchException));
     }
 
     private async Task<IChannel> OpenChannelAsync(IConnection connection, long session, IActorRef self, CancellationToken ended)
     {
         using var bounded = CancellationTokenSource.CreateLinkedTokenSource(ended);
         bounded.CancelAfter(_options.ConnectTimeout);
-        var channel = await connection.CreateChannelAsync(
-            new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, consumerDispatchConcurrency: null),
-            bounded.Token).ConfigureAwait(false);
-        channel.ChannelShutdownAsync += (_, args) =>
+        try
         {
-            self.Tell(new ChannelFailed(session, $"{args.Initiator} closed the channel with {args.ReplyCode} {args.ReplyText}"));
-            return Task.CompletedTask;
-        };
-        if (_options.DeclareTopology)
-        {
-            await RabbitTopology.DeclareAsync(channel, _options, bounded.Token).ConfigureAwait(false);
-        }
+            var channel = await connection.CreateChannelAsync(
+                new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, consumerDispatchConcurrency: null),
+                bounded.Token).ConfigureAwait(false);
+            channel.ChannelShutdownAsync += (_, args) =>
+            {
+                self.Tell(new ChannelFailed(session, $"{args.Initiator} closed the channel with {args.ReplyCode} {args.ReplyText}", IsMistake: false));
+                return Task.CompletedTask;
+            };
+            if (_options.DeclareTopology)
+            {
+                await RabbitTopology.DeclareResultsAsync(channel, _options, bounded.Token).ConfigureAwait(false);
+            }
 
-        return channel;
+            return channel;
+        }
+        catch (OperationCanceledException) when (!ended.IsCancellationRequested)
+        {
+            throw new TimeoutException($"The broker did not open a channel and declare the queues within {_options.ConnectTimeout}.");
+        }
     }
 
     private void Reset(string reason)
@@ -305,7 +317,7 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
 
     private sealed record ChannelOpened(long Session, IChannel Channel) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
-    private sealed record ChannelFailed(long Session, string Reason) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+    private sealed record ChannelFailed(long Session, string Reason, bool IsMistake) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
     private sealed record AttemptEnded(long Attempt, Ending Ending, string Reason) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 

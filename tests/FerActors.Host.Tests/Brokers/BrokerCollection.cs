@@ -1,0 +1,8 @@
+namespace FerActors.Host.Tests.Brokers;
+
+/// <summary>Specs that share the one broker of a run, one after another.</summary>
+[CollectionDefinition(Name)]
+public sealed class BrokerCollection : ICollectionFixture<BrokerNode>
+{
+    public const string Name = "broker";
+}
