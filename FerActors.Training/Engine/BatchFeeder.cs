@@ -42,7 +42,7 @@ internal sealed class BatchFeeder(FerDataset data, TrainingOptions options, int 
         {
             // However the enumeration ends, nobody writes into the collection when it is disposed.
             ended.Cancel();
-            Task.WaitAny(producer);
+            Task.WaitAny([producer], CancellationToken.None);
             _ = producer.Exception;
         }
 

@@ -90,6 +90,11 @@ internal sealed class ElfVersionRequirements
 
         var tableOffset = U64(0x28);
         var count = U16(0x3c);
+        if (checked(tableOffset + (count * SectionHeaderSize)) > _image.Length)
+        {
+            throw new BadImageFormatException("The shared object's section table reaches beyond the file.");
+        }
+
         var sections = new Section[count];
         for (var i = 0; i < count; i++)
         {

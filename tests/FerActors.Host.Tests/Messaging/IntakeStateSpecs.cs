@@ -61,16 +61,17 @@ public sealed class IntakeStateSpecs
     public void Only_the_confirm_of_the_result_settles_a_delivery()
     {
         Open();
+        var before = _state.Counters.Acknowledged;
         Arrive(1, "a");
 
         var publish = Assert.IsType<IntakeEffect.Publish>(Assert.Single(Do(_state.Classified(Key(1), Result("a")))));
         Assert.Equal("a", publish.Delivery.MessageId);
-        Assert.Equal(0, _state.Counters.Acknowledged);
+        Assert.Equal(before, _state.Counters.Acknowledged);
         Assert.Equal([new IntakeEffect.Settle(Key(1), 1, Settlement.Acknowledge)], Do(_state.Published(Key(1), _now)));
         Assert.Equal(1, _state.InFlight);
         Assert.Empty(Do(_state.Settled(Key(1), sent: true, _now)));
         Assert.Equal(0, _state.InFlight);
-        Assert.Equal(1, _state.Counters.Acknowledged);
+        Assert.Equal(before + 1, _state.Counters.Acknowledged);
     }
 
     [Fact]
@@ -280,6 +281,7 @@ public sealed class IntakeStateSpecs
     public void An_acknowledgement_that_could_not_be_sent_is_remembered()
     {
         Open();
+        var before = _state.Counters.Acknowledged;
         Arrive(1, "a");
         Do(_state.Classified(Key(1), Result("a")));
         Do(_state.Published(Key(1), _now));
@@ -288,7 +290,7 @@ public sealed class IntakeStateSpecs
         Do(_state.Settled(Key(1), sent: false, _now));
 
         Assert.Equal(1, _state.Ledger.Count);
-        Assert.Equal(0, _state.Counters.Acknowledged);
+        Assert.Equal(before, _state.Counters.Acknowledged);
     }
 
     [Fact]
@@ -448,7 +450,8 @@ public sealed class IntakeStateSpecs
                     break;
                 case 7 when settling.Count > 0:
                     var settle = Take(settling);
-                    var sent = session != 0 && unsettled.Remove(settle.Tag, out var settled) && Assert.Contains(settled, confirmed) is not null;
+                    var sent = unsettled.Remove(settle.Tag, out var settled) && session != 0;
+                    Assert.True(!sent || confirmed.Contains(settled!));
                     Run(state.Settled(settle.Work, sent, Noon));
                     break;
             }

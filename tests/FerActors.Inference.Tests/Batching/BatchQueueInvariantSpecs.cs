@@ -21,7 +21,7 @@ public sealed class BatchQueueInvariantSpecs
             MaxBatchSize = maxBatchSize,
             MaxQueueDelay = TimeSpan.FromMilliseconds(5),
             MaxQueueSize = 60,
-            QueueTimeout = TimeSpan.FromMilliseconds(60),
+            QueueTimeout = TimeSpan.FromMilliseconds(12),
             PreferredBatchSizes = maxBatchSize > 2 ? [2, maxBatchSize / 2] : [],
         };
         var queue = new BatchQueue<int>(options);
@@ -29,7 +29,7 @@ public sealed class BatchQueueInvariantSpecs
         var (now, images, taken, expired, requeued) = (Start, 0, 0, 0, 0);
         for (var step = 0; step < 5000; step++)
         {
-            now += TimeSpan.FromMilliseconds(random.Next(0, 4));
+            now += TimeSpan.FromMilliseconds(random.Next(0, 3));
             switch (random.Next(8))
             {
                 case < 4:

@@ -22,8 +22,8 @@ internal sealed class ModelFolder : IDisposable
 
     public ModelFolder(VitConfig? config = null, float? classifierBias = null)
     {
-        using var noGrad = no_grad();
         using var model = Vit.Create(config ?? Config, 5);
+        using var noGrad = no_grad();
         if (classifierBias is { } value)
         {
             model.Tensors["classifier.bias"].fill_(value);

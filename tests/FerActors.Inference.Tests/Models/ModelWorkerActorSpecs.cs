@@ -28,11 +28,11 @@ public sealed class ModelWorkerActorSpecs : TestKit
         var worker = Worker();
 
         worker.Tell(Batch(1, 10, FakeExpressionModel.Poison), TestActor);
-        worker.Tell(Batch(2, 10), TestActor);
-
         var failed = ExpectMsg<BatchFailed>();
         Assert.Equal(1, failed.Batch);
         Assert.IsType<ModelFailureException>(failed.Cause);
+
+        worker.Tell(Batch(2, 10), TestActor);
         Assert.Equal(2, ExpectMsg<BatchClassified>().Batch);
     }
 

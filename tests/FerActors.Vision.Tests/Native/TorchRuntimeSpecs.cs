@@ -1,8 +1,10 @@
 using System.Diagnostics;
+using System.Runtime.Versioning;
 using FerActors.Vision.Native;
 
 namespace FerActors.Vision.Tests.Native;
 
+[SupportedOSPlatform("linux")]
 public sealed class TorchRuntimeSpecs : IDisposable
 {
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead;

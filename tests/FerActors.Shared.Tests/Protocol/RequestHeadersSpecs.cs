@@ -1,0 +1,49 @@
+using FerActors.Shared.Protocol;
+
+namespace FerActors.Shared.Tests.Protocol;
+
+public sealed class RequestHeadersSpecs
+{
+    [Fact]
+    public void Without_headers_all_faces_are_classified_and_nothing_extra_is_sent() =>
+        Assert.Equal(new RequestOptions(FaceSelection.All, IncludeParts.None, Aligned: false), Accepted());
+
+    [Fact]
+    public void Known_headers_are_read_without_regard_to_case()
+    {
+        var options = Accepted(("X-FER-Faces", "Largest"), ("x-fer-include", "crop, attention"), ("x-fer-aligned", "True"));
+
+        Assert.Equal(new RequestOptions(FaceSelection.Largest, IncludeParts.Crop | IncludeParts.Attention, Aligned: true), options);
+    }
+
+    [Fact]
+    public void Headers_that_are_not_known_are_passed_over() =>
+        Assert.Equal(RequestOptions.Default, Accepted(("traceparent", "00-ab"), ("x-fer-future", "anything")));
+
+    [Theory]
+    [InlineData("x-fer-faces", "both")]
+    [InlineData("x-fer-include", "crop,soul")]
+    [InlineData("x-fer-aligned", "maybe")]
+    [InlineData("x-fer-faces", null)]
+    public void A_known_header_with_a_wrong_value_is_refused_by_name(string name, string? value)
+    {
+        Assert.False(RequestHeaders.TryParse([new(name, value)], out var options, out var error));
+        Assert.Equal(RequestOptions.Default, options);
+        Assert.Contains(name, error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_strangers_value_is_cut_and_stripped_before_it_is_repeated()
+    {
+        Assert.False(RequestHeaders.TryParse([new("x-fer-faces", "\n\u001b" + new string('x', 500))], out _, out var error));
+        Assert.DoesNotContain(error!, char.IsControl);
+        Assert.True(error!.Length < 150);
+    }
+
+    private static RequestOptions Accepted(params (string Name, string Value)[] headers)
+    {
+        Assert.True(RequestHeaders.TryParse(headers.Select(h => new KeyValuePair<string, string?>(h.Name, h.Value)), out var options, out var error));
+        Assert.Null(error);
+        return options;
+    }
+}
