@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.TestKit;
 using FerActors.Host.Messaging;
 using FerActors.Inference.Pipeline;
 using Xunit.Abstractions;
