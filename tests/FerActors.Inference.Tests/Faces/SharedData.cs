@@ -31,21 +31,40 @@ internal static class SharedData
     }
 
     /// <summary>Evenly spread images of FER2013's PublicTest split, 48 x 48 gray values each.</summary>
-    public static List<byte[]> PublicTest(int count)
+    public static List<byte[]> PublicTest(int count) => [.. LabelledPublicTest(count).Select(image => image.Pixels)];
+
+    /// <summary>The same with their labels.</summary>
+    public static List<(byte[] Pixels, int Label)> LabelledPublicTest(int count)
     {
         const int size = 3589;
-        var rows = new List<byte[]>();
+        var rows = new List<(byte[], int)>();
         using var file = File.OpenRead(Require("data", "fer2013", "fer2013.csv.gz"));
         using var reader = new StreamReader(new GZipStream(file, CompressionMode.Decompress), Encoding.ASCII);
         for (var index = 0; reader.ReadLine() is { } line && rows.Count < count;)
         {
             if (line.EndsWith("PublicTest", StringComparison.Ordinal) && index++ % (size / count) == 0)
             {
-                rows.Add(Array.ConvertAll(line.Split(',')[1].Split(' '), text => byte.Parse(text, CultureInfo.InvariantCulture)));
+                var fields = line.Split(',');
+                var pixels = Array.ConvertAll(fields[1].Split(' '), text => byte.Parse(text, CultureInfo.InvariantCulture));
+                rows.Add((pixels, int.Parse(fields[0], CultureInfo.InvariantCulture)));
             }
         }
 
         return rows;
+    }
+
+    /// <summary>A folder of the repository itself.</summary>
+    public static string Repository(params string[] parts)
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "FerActors.sln")))
+            {
+                return Path.Combine([folder.FullName, .. parts]);
+            }
+        }
+
+        throw new DirectoryNotFoundException("FerActors.sln is above none of the test's folders.");
     }
 
     private static FaceBox Box(XElement box)
