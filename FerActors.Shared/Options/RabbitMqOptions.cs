@@ -93,7 +93,8 @@ public sealed class RabbitMqOptions
 
     private static string Redact(string uri)
     {
-        if (!System.Uri.TryCreate(uri, UriKind.Absolute, out var parsed))
+        // What is no AMQP address may hold its password anywhere: "user:password@host" reads as a scheme and a path.
+        if (!System.Uri.TryCreate(uri, UriKind.Absolute, out var parsed) || parsed.Scheme is not ("amqp" or "amqps"))
         {
             return "(not an address)";
         }
