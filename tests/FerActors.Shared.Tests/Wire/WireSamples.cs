@@ -3,7 +3,7 @@ using FerActors.Shared.Registry;
 namespace FerActors.Shared.Tests.Wire;
 
 /// <summary>One or more messages of every wire type, with and without their optional parts.</summary>
-internal static class WireSamples
+internal static partial class WireSamples
 {
     private static readonly DateTimeOffset Time = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
@@ -25,5 +25,6 @@ internal static class WireSamples
                 new ModelSlotStatus(ModelSlot.Champion, "v1", new('a', 64), ModelPhase.Serving, null, Time),
                 new ModelSlotStatus(ModelSlot.Shadow, "v2", "", ModelPhase.Failed, "The weights do not match.", Time),
             ]),
+        .. Registry(),
     ];
 }
