@@ -17,6 +17,8 @@ public sealed class FerOptions
 
     public ModelOptions Model { get; init; } = new();
 
+    public ClusterOptions Cluster { get; init; } = new();
+
     /// <summary>All mistakes of all sections at once, each a sentence; empty where there is none.</summary>
     public IReadOnlyList<string> Validate()
     {
@@ -29,6 +31,7 @@ public sealed class FerOptions
             .. Pipeline.Validate(),
             .. Batching.Validate(),
             .. Model.Validate(),
+            .. Cluster.Validate(),
         ];
         if (RabbitMq.MaxBodyBytes < Images.MaxBytes)
         {
