@@ -1,0 +1,180 @@
+using FerActors.Training.Data;
+using FerActors.Training.Engine;
+using FerActors.Training.Tests.Data;
+using FerActors.Vision.Safetensors;
+
+namespace FerActors.Training.Tests.Engine;
+
+public sealed class TrainerSpecs : IDisposable
+{
+    private const int BatchesPerEpoch = 4;
+
+    private static readonly FerDataset Train = TinyRun.Data(BatchesPerEpoch * TinyRun.BatchSize);
+    private static readonly FerDataset Validation = TinyRun.Data(14, FerUsage.PublicTest, first: 700);
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(BatchesPerEpoch + 2)]
+    [InlineData((2 * BatchesPerEpoch) - 1)]
+    public async Task A_run_that_was_cancelled_and_continued_ends_in_the_very_weights_of_an_undisturbed_one(int cancelAfter)
+    {
+        using var undisturbed = await RunAsync("whole", TinyRun.Options);
+        using var source = new CancellationTokenSource();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => RunAsync("halves", TinyRun.Options, new Listener(p => Cancel(source, when: p.Step == cancelAfter)), source.Token));
+        var steps = new List<long>();
+        using var continued = await RunAsync("halves", TinyRun.Options, new Listener(p => steps.Add(p.Step)));
+
+        Assert.Equal(cancelAfter + 1, steps[0]);
+        Assert.Equal(2 * BatchesPerEpoch, continued.State.Step);
+        Assert.Equal(TinyRun.Weights(undisturbed.Model), TinyRun.Weights(continued.Model));
+        Assert.Equal(
+            undisturbed.State.History.Select(r => r with { Seconds = 0 }), continued.State.History.Select(r => r with { Seconds = 0 }));
+    }
+
+    [Fact]
+    public async Task A_run_cancelled_before_it_begins_leaves_a_folder_in_which_it_can_begin()
+    {
+        using var source = new CancellationTokenSource();
+        await source.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => RunAsync("run", TinyRun.Options, cancellation: source.Token));
+
+        using var trained = await RunAsync("run", TinyRun.Options);
+        Assert.Equal(2 * BatchesPerEpoch, trained.State.Step);
+    }
+
+    [Fact]
+    public async Task A_finished_run_is_not_trained_again()
+    {
+        using var first = await RunAsync("run", TinyRun.Options);
+
+        using var again = await RunAsync("run", TinyRun.Options, new Listener(_ => Assert.Fail("Something was trained.")));
+
+        Assert.Equal(TinyRun.Weights(first.Model), TinyRun.Weights(again.Model));
+    }
+
+    [Fact]
+    public async Task The_loss_falls_and_the_classes_are_told_apart()
+    {
+        var options = TinyRun.Plain with { Epochs = 25, LearningRate = 1e-2, EmaDecay = 0.8 };
+
+        using var trained = await RunAsync("run", options);
+
+        var history = trained.State.History;
+        Assert.Equal(25, history.Count);
+        Assert.True(history[^1].TrainLoss < history[0].TrainLoss / 4, $"from {history[0].TrainLoss} to {history[^1].TrainLoss}");
+        Assert.True(history[^1].Accuracy > 0.9, $"accuracy {history[^1].Accuracy}");
+    }
+
+    [Fact]
+    public async Task Bf16_learns_as_well_and_keeps_fp32_weights()
+    {
+        var options = TinyRun.Plain with { Epochs = 25, LearningRate = 1e-2, EmaDecay = 0.8, Compute = "bf16" };
+
+        using var trained = await RunAsync("run", options);
+
+        Assert.Equal(TorchSharp.torch.ScalarType.Float32, trained.Model.DType);
+        Assert.True(trained.State.History[^1].TrainLoss < trained.State.History[0].TrainLoss / 4);
+    }
+
+    [Fact]
+    public async Task A_loss_that_is_no_longer_finite_ends_the_run_with_the_step_and_a_remedy()
+    {
+        // Decay alone multiplies every matrix by -99 a step.
+        var options = TinyRun.Plain with { Epochs = 20, LearningRate = 10, FinalLearningRate = 10, WarmupEpochs = 0, WeightDecay = 10 };
+
+        var fault = await Assert.ThrowsAsync<InvalidOperationException>(() => RunAsync("run", options));
+
+        Assert.Matches(@"^The loss is no longer finite at step \d+\. Lower the learning rate, or compute in fp32\.$", fault.Message);
+    }
+
+    [Fact]
+    public async Task A_damaged_checkpoint_is_passed_over_with_a_warning_and_the_result_is_the_same()
+    {
+        using var undisturbed = await RunAsync("whole", TinyRun.Options);
+        using var source = new CancellationTokenSource();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => RunAsync("run", TinyRun.Options, new Listener(p => Cancel(source, when: p.Step == BatchesPerEpoch + 2)), source.Token));
+        var path = Path.Combine(_folder.Root, "run", "checkpoint.safetensors");
+        await File.WriteAllBytesAsync(path, (await File.ReadAllBytesAsync(path))[..^1]);
+        var reports = new List<TrainingProgress>();
+
+        using var continued = await RunAsync("run", TinyRun.Options, new Listener(reports.Add));
+
+        Assert.Contains("The checkpoint before is used", reports[0].Warning, StringComparison.Ordinal);
+        Assert.Equal(BatchesPerEpoch, reports[0].Step);
+        Assert.Equal(TinyRun.Weights(undisturbed.Model), TinyRun.Weights(continued.Model));
+    }
+
+    [Fact]
+    public async Task Damage_to_both_checkpoints_ends_the_run_with_the_reason()
+    {
+        using (await RunAsync("run", TinyRun.Options))
+        {
+            foreach (var path in Directory.GetFiles(Path.Combine(_folder.Root, "run"), "checkpoint*"))
+            {
+                await File.WriteAllBytesAsync(path, [1, 2, 3]);
+            }
+        }
+
+        var fault = await Assert.ThrowsAsync<SafetensorsFormatException>(() => RunAsync("run", TinyRun.Options));
+
+        Assert.Contains("No checkpoint in", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_folder_of_other_options_or_other_data_is_refused()
+    {
+        using (await RunAsync("run", TinyRun.Options))
+        {
+        }
+
+        var options = await Assert.ThrowsAsync<InvalidOperationException>(() => RunAsync("run", TinyRun.Options with { Seed = 6 }));
+        var data = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => new Trainer(TinyRun.Options, TinyRun.Data(32, first: 1), Validation).RunAsync(Folder("run"), TimeSpan.MaxValue));
+
+        Assert.Contains("a run with other options", options.Message, StringComparison.Ordinal);
+        Assert.Contains("a run on other training data", data.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Options_and_data_that_cannot_be_trained_are_refused_with_all_reasons()
+    {
+        var nothing = TinyRun.Options with { Epochs = 0, BatchSize = 0 };
+        var options = Assert.Throws<ArgumentException>(() => new Trainer(nothing, Train, Validation));
+        var few = Assert.Throws<ArgumentException>(() => new Trainer(TinyRun.Options, TinyRun.Data(7), Validation));
+        var blind = Assert.Throws<ArgumentException>(() => new Trainer(TinyRun.Options, Train, TinyRun.Data(0)));
+
+        Assert.Contains("epochs is 0", options.Message, StringComparison.Ordinal);
+        Assert.Contains("batch_size is 0", options.Message, StringComparison.Ordinal);
+        Assert.Contains("7 training images, less than one batch of 8", few.Message, StringComparison.Ordinal);
+        Assert.Contains("no validation images", blind.Message, StringComparison.Ordinal);
+    }
+
+    private Task<TrainedModel> RunAsync(
+        string name, TrainingOptions options, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
+        new Trainer(options, Train, Validation) { ReportEvery = TimeSpan.Zero }
+            .RunAsync(Folder(name), TimeSpan.MaxValue, progress, cancellation);
+
+    private string Folder(string name) => Path.Combine(_folder.Root, name);
+
+    private static void Cancel(CancellationTokenSource source, bool when)
+    {
+        if (when)
+        {
+            source.Cancel();
+        }
+    }
+
+    // Unlike Progress<T>, it hears the report on the run's own thread, between two batches.
+    private sealed class Listener(Action<TrainingProgress> hear) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => hear(value);
+    }
+}
