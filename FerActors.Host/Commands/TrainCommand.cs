@@ -1,64 +1,79 @@
 using System.CommandLine;
 using System.Globalization;
+using FerActors.Training.Configuration;
 using FerActors.Training.Engine;
 using FerActors.Training.Runs;
 using Spectre.Console;
 
 namespace FerActors.Host.Commands;
 
-/// <summary><c>fer train</c>: trains a model from scratch, or continues a run.</summary>
+/// <summary><c>fer train</c>: trains a model from scratch or from a checkpoint, or continues a run.</summary>
 internal static class TrainCommand
 {
     public static Command Create()
     {
-        var data = new Option<string>("--data") { Description = "fer2013.csv, plain or .gz or .zip, or an image folder.", Required = true };
-        var model = new Option<string>("--model") { Description = "Model folder to write.", Required = true };
-        var run = new Option<string?>("--run") { Description = "The run's folder (checkpoints, log). Default: runs/<name of the model>." };
-        var options = new Option<string?>("--options") { Description = "JSON file with training options; those below win over it." };
-        var preset = new Option<string?>("--preset") { Description = $"Architecture: {string.Join(", ", ModelPresets.Names)}." };
-        var epochs = new Option<int?>("--epochs");
-        var batch = new Option<int?>("--batch-size");
-        var rate = new Option<double?>("--learning-rate");
-        var seed = new Option<int?>("--seed");
-        var compute = new Option<string?>("--compute") { Description = "bf16 or fp32." };
-        var threads = new Option<int?>("--threads");
-        var version = new Option<string>("--version-name") { Description = "Version of the model.", DefaultValueFactory = _ => "1" };
-        var keep = new Option<bool>("--keep-duplicates") { Description = "Keeps training images that also stand in an evaluation split." };
-        var full = new Option<bool>("--fp32-weights") { Description = "Stores fp32 weights instead of fp16." };
-        var command = new Command("train", "Trains a model. Ctrl-C stops it; the same command continues it.")
+        var config = new Option<string?>("--config", "--options")
         {
-            data, model, run, options, preset, epochs, batch, rate, seed, compute, threads, version, keep, full,
+            Description = "YAML or JSON file with everything about the run; what is given on the command line wins over it.",
         };
+        var set = new Option<string[]>("--set")
+        {
+            Description = "Sets one option: --set epochs=3 --set early_stopping.patience=5. The value is as in YAML.",
+        };
+        var check = new Option<bool>("--check") { Description = "Checks and prints the configuration, and trains nothing." };
+        var shortcuts = new (Option<string?> Option, string Name)[]
+        {
+            (new("--data") { Description = "fer2013.csv, plain or .gz or .zip, or an image folder." }, "data"),
+            (new("--model") { Description = "Model folder to write." }, "model"),
+            (new("--run") { Description = "The run's folder (checkpoints, log). Default: runs/<name of the model>." }, "run"),
+            (new("--preset") { Description = $"Architecture: {string.Join(", ", ModelPresets.Names)}." }, "preset"),
+            (new("--init-from") { Description = "Model folder, or hub:org/name[@revision], to start from instead of a preset." }, "init_from"),
+            (new("--epochs"), "epochs"),
+            (new("--batch-size"), "batch_size"),
+            (new("--learning-rate"), "learning_rate"),
+            (new("--seed"), "seed"),
+            (new("--compute") { Description = "bf16 or fp32." }, "compute"),
+            (new("--threads"), "threads"),
+            (new("--version-name") { Description = "Version of the model." }, "version"),
+        };
+        var flags = new (Option<bool> Option, string Name)[]
+        {
+            (new("--keep-duplicates") { Description = "Keeps training images that also stand in an evaluation split." }, "keep_duplicates"),
+            (new("--fp32-weights") { Description = "Stores fp32 weights instead of fp16." }, "fp32_weights"),
+        };
+        var command = new Command("train", "Trains a model. Ctrl-C stops it; the same command continues it.") { config, set, check };
+        shortcuts.ToList().ForEach(s => command.Add(s.Option));
+        flags.ToList().ForEach(f => command.Add(f.Option));
         command.SetAction(async (parsed, cancellation) =>
         {
-            var given = parsed.GetValue(options) is { } file
-                ? TrainingOptions.FromJson(await File.ReadAllTextAsync(file, cancellation))
-                : new TrainingOptions();
-            given = given with
+            var overrides = shortcuts.Where(s => parsed.GetValue(s.Option) is not null).Select(s => $"{s.Name}={Quoted(parsed.GetValue(s.Option)!)}")
+                .Concat(flags.Where(f => parsed.GetValue(f.Option)).Select(f => $"{f.Name}=true"))
+                .Concat(parsed.GetValue(set) ?? []);
+            var configuration = RunConfiguration.Load(parsed.GetValue(config), overrides);
+
+            // Not through the console's formatting, which breaks lines: it can be saved and read back.
+            Console.WriteLine(configuration.ToJson());
+            if (parsed.GetValue(check))
             {
-                Preset = parsed.GetValue(preset) ?? given.Preset,
-                Epochs = parsed.GetValue(epochs) ?? given.Epochs,
-                BatchSize = parsed.GetValue(batch) ?? given.BatchSize,
-                LearningRate = parsed.GetValue(rate) ?? given.LearningRate,
-                Seed = parsed.GetValue(seed) ?? given.Seed,
-                Compute = parsed.GetValue(compute) ?? given.Compute,
-                Threads = parsed.GetValue(threads) ?? given.Threads,
-            };
-            var folder = parsed.GetRequiredValue(model);
-            var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(folder));
+                return 0;
+            }
+
+            var settings = configuration.Settings;
+            var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(settings.Model!));
             var request = new TrainingRequest
             {
-                DataPath = parsed.GetRequiredValue(data),
-                ModelFolder = folder,
-                RunFolder = parsed.GetValue(run) ?? Path.Combine("runs", name),
-                Options = given,
-                Version = parsed.GetValue(version)!,
-                KeepDuplicates = parsed.GetValue(keep),
-                Half = !parsed.GetValue(full),
+                DataPath = settings.Data!,
+                ModelFolder = settings.Model!,
+                RunFolder = settings.Run ?? Path.Combine("runs", name),
+                Options = configuration.Options,
+                Name = settings.Name,
+                Version = settings.Version,
+                KeepDuplicates = settings.KeepDuplicates,
+                Half = !settings.Fp32Weights,
+                CheckpointEvery = TimeSpan.FromSeconds(settings.CheckpointSeconds),
                 Command = "./run " + string.Join(' ', parsed.Tokens.Select(t => t.Value)),
                 GitCommit = Environment.GetEnvironmentVariable("FER_GIT_COMMIT"),
             };
-            AnsiConsole.WriteLine(given.ToJson());
             var outcome = await AnsiConsole.Progress()
                 .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
                 .StartAsync(context => TrainingJob.RunAsync(request, new Listener(context), cancellation));
@@ -69,6 +84,11 @@ internal static class TrainCommand
         });
         return command;
     }
+
+    // A number stays one; anything else is a text, whatever characters a path may have.
+    private static string Quoted(string value) => double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out _)
+        ? value
+        : $"'{value.Replace("'", "''", StringComparison.Ordinal)}'";
 
     internal static string Summary(string view, Training.Evaluation.EvaluationReport report) => string.Create(
         CultureInfo.InvariantCulture,

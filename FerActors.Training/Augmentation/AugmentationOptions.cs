@@ -56,28 +56,37 @@ public sealed record AugmentationOptions
     /// <exception cref="ArgumentException">A value lies outside its range; names it.</exception>
     public void Validate()
     {
-        RequireProbability(FlipProbability, nameof(FlipProbability));
-        RequireProbability(WarpProbability, nameof(WarpProbability));
-        Require(MaxRotation is >= 0 and <= 180, nameof(MaxRotation), "0 to 180 degrees");
-        Require(Scale.IsWithin(0.25f, 4), nameof(Scale), "0.25 to 4");
-        Require(MaxShift is >= 0 and <= 0.5f, nameof(MaxShift), "0 to 0.5");
-        RequireProbability(ToneProbability, nameof(ToneProbability));
-        Require(MaxBrightness is >= 0 and <= 1, nameof(MaxBrightness), "0 to 1");
-        Require(Contrast.IsWithin(0, 4), nameof(Contrast), "0 to 4");
-        Require(Gamma.IsWithin(0.1f, 10), nameof(Gamma), "0.1 to 10");
-        RequireProbability(ErasingProbability, nameof(ErasingProbability));
-        Require(ErasingArea.IsWithin(0, 1), nameof(ErasingArea), "0 to 1");
-        Require(ErasingAspect.IsWithin(0.1f, 10), nameof(ErasingAspect), "0.1 to 10");
-        Require(Enum.IsDefined(ErasingFill), nameof(ErasingFill), "Mean or Noise");
-    }
-
-    private static void RequireProbability(float value, string name) => Require(value is >= 0 and <= 1, name, "0 to 1");
-
-    private static void Require(bool holds, string name, string range)
-    {
-        if (!holds)
+        if (Mistakes() is [var (name, range), ..])
         {
             throw new ArgumentException($"{name} has to lie within {range}.", name);
+        }
+    }
+
+    /// <summary>Every value that lies outside its range, with that range.</summary>
+    internal IReadOnlyList<(string Name, string Range)> Mistakes()
+    {
+        var mistakes = new List<(string, string)>();
+        Check(FlipProbability is >= 0 and <= 1, nameof(FlipProbability), "0 to 1");
+        Check(WarpProbability is >= 0 and <= 1, nameof(WarpProbability), "0 to 1");
+        Check(MaxRotation is >= 0 and <= 180, nameof(MaxRotation), "0 to 180 degrees");
+        Check(Scale.IsWithin(0.25f, 4), nameof(Scale), "0.25 to 4");
+        Check(MaxShift is >= 0 and <= 0.5f, nameof(MaxShift), "0 to 0.5");
+        Check(ToneProbability is >= 0 and <= 1, nameof(ToneProbability), "0 to 1");
+        Check(MaxBrightness is >= 0 and <= 1, nameof(MaxBrightness), "0 to 1");
+        Check(Contrast.IsWithin(0, 4), nameof(Contrast), "0 to 4");
+        Check(Gamma.IsWithin(0.1f, 10), nameof(Gamma), "0.1 to 10");
+        Check(ErasingProbability is >= 0 and <= 1, nameof(ErasingProbability), "0 to 1");
+        Check(ErasingArea.IsWithin(0, 1), nameof(ErasingArea), "0 to 1");
+        Check(ErasingAspect.IsWithin(0.1f, 10), nameof(ErasingAspect), "0.1 to 10");
+        Check(Enum.IsDefined(ErasingFill), nameof(ErasingFill), "Mean or Noise");
+        return mistakes;
+
+        void Check(bool holds, string name, string range)
+        {
+            if (!holds)
+            {
+                mistakes.Add((name, range));
+            }
         }
     }
 }

@@ -21,17 +21,28 @@ public sealed record MixOptions
     /// <exception cref="ArgumentException">A value lies outside its range; names it.</exception>
     public void Validate()
     {
-        Require(Probability is >= 0 and <= 1, nameof(Probability), "0 to 1");
-        Require(MixupAlpha is >= 0 and <= 100, nameof(MixupAlpha), "0 to 100");
-        Require(CutMixAlpha is >= 0 and <= 100, nameof(CutMixAlpha), "0 to 100");
-        Require(CutMixShare is >= 0 and <= 1, nameof(CutMixShare), "0 to 1");
-    }
-
-    private static void Require(bool holds, string name, string range)
-    {
-        if (!holds)
+        if (Mistakes() is [var (name, range), ..])
         {
             throw new ArgumentException($"{name} has to lie within {range}.", name);
+        }
+    }
+
+    /// <summary>Every value that lies outside its range, with that range.</summary>
+    internal IReadOnlyList<(string Name, string Range)> Mistakes()
+    {
+        var mistakes = new List<(string, string)>();
+        Check(Probability is >= 0 and <= 1, nameof(Probability), "0 to 1");
+        Check(MixupAlpha is >= 0 and <= 100, nameof(MixupAlpha), "0 to 100");
+        Check(CutMixAlpha is >= 0 and <= 100, nameof(CutMixAlpha), "0 to 100");
+        Check(CutMixShare is >= 0 and <= 1, nameof(CutMixShare), "0 to 1");
+        return mistakes;
+
+        void Check(bool holds, string name, string range)
+        {
+            if (!holds)
+            {
+                mistakes.Add((name, range));
+            }
         }
     }
 }

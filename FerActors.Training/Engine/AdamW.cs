@@ -4,8 +4,9 @@ namespace FerActors.Training.Engine;
 
 /// <summary>AdamW (Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019) over one vector of weights.</summary>
 /// <remarks>
-/// TorchSharp's own optimiser works tensor by tensor; over the vector of <see cref="FlatParameters"/> a step is nine operations,
-/// and its state is two vectors that a checkpoint can hold as they are.
+/// TorchSharp's own optimiser works tensor by tensor; over the vector of <see cref="FlatParameters"/> a step is a few operations, and
+/// its state is two vectors that a checkpoint can hold as they are. Neighbours that share their decay or their rate are updated in one
+/// go, so that no vector of factors stands in memory (343 MB for ViT-B/16).
 /// </remarks>
 public sealed class AdamW : IDisposable
 {
@@ -13,18 +14,25 @@ public sealed class AdamW : IDisposable
     private const double Beta2 = 0.999;
     private const double Eps = 1e-8;
 
+    // Bounds the temporary vector of a step: 64 MB.
+    private const long LongestRun = 1 << 24;
+
     private readonly FlatParameters _parameters;
-    private readonly Tensor _decay;
+    private readonly List<Run> _decays;
+    private readonly List<Run> _rates;
 
     /// <param name="parameters">The weights.</param>
     /// <param name="weightDecay">Applied to matrices and kernels; biases, norms, class token and position embeddings are spared.</param>
-    public AdamW(FlatParameters parameters, double weightDecay)
+    /// <param name="rateFactor">What the learning rate of a tensor, given by its name, is multiplied by; 1 by default.</param>
+    public AdamW(FlatParameters parameters, double weightDecay, Func<string, double>? rateFactor = null)
     {
         ArgumentNullException.ThrowIfNull(parameters);
         _parameters = parameters;
         FirstMoment = zeros_like(parameters.Values).DetachFromDisposeScope();
         SecondMoment = zeros_like(parameters.Values).DetachFromDisposeScope();
-        _decay = parameters.ByTensor((name, shape) => IsDecayed(name, shape) ? (float)weightDecay : 0f).DetachFromDisposeScope();
+        double Rate(string name) => rateFactor?.Invoke(name) ?? 1;
+        _rates = Runs((name, _) => Rate(name));
+        _decays = [.. Runs((name, shape) => IsDecayed(name, shape) ? weightDecay * Rate(name) : 0).Where(r => r.Factor != 0)];
     }
 
     /// <summary>Moving mean of the gradients, fp32 [n].</summary>
@@ -43,20 +51,60 @@ public sealed class AdamW : IDisposable
         using var scope = NewDisposeScope();
         FirstMoment.mul_(Beta1).add_(gradients, 1 - Beta1);
         SecondMoment.mul_(Beta2).addcmul_(gradients, gradients, 1 - Beta2);
-        var denominator = (SecondMoment / (1 - Math.Pow(Beta2, step))).sqrt_().add_(Eps);
-        _parameters.Values.addcmul_(_parameters.Values, _decay, -learningRate);
-        _parameters.Values.addcdiv_(FirstMoment, denominator, -learningRate / (1 - Math.Pow(Beta1, step)));
+        foreach (var run in _decays)
+        {
+            run.Of(_parameters.Values).mul_(1 - (learningRate * run.Factor));
+        }
+
+        foreach (var run in _rates)
+        {
+            using var passing = NewDisposeScope();
+            var denominator = (run.Of(SecondMoment) / (1 - Math.Pow(Beta2, step))).sqrt_().add_(Eps);
+            run.Of(_parameters.Values).addcdiv_(run.Of(FirstMoment), denominator, -learningRate * run.Factor / (1 - Math.Pow(Beta1, step)));
+        }
     }
 
     public void Dispose()
     {
         FirstMoment.Dispose();
         SecondMoment.Dispose();
-        _decay.Dispose();
     }
 
     private static bool IsDecayed(string name, long[] shape) =>
         shape.Length >= 2
         && !name.EndsWith("cls_token", StringComparison.Ordinal)
         && !name.EndsWith("position_embeddings", StringComparison.Ordinal);
+
+    private List<Run> Runs(Func<string, long[], double> factor)
+    {
+        var runs = new List<Run>();
+        foreach (var (name, shape, offset, length) in _parameters.Layout)
+        {
+            var own = factor(name, shape);
+            if (runs.Count > 0 && runs[^1].Factor.Equals(own))
+            {
+                runs[^1] = runs[^1] with { Length = runs[^1].Length + length };
+            }
+            else
+            {
+                runs.Add(new Run(own, offset, length));
+            }
+        }
+
+        return [.. runs.SelectMany(run => run.Cut(LongestRun))];
+    }
+
+    /// <summary>Places of the vector that share a factor.</summary>
+    private sealed record Run(double Factor, long Offset, long Length)
+    {
+        public Tensor Of(Tensor vector) => vector.narrow(0, Offset, Length);
+
+        public IEnumerable<Run> Cut(long longest)
+        {
+            for (var done = 0L; done < Length; done += longest)
+            {
+                yield return this with { Offset = Offset + done, Length = Math.Min(longest, Length - done) };
+            }
+        }
+    }
 }

@@ -15,8 +15,8 @@ public sealed record TrainingBatch(int Index, float[] Pixels, float[] Targets);
 /// <summary>Prepares an epoch's batches ahead of the training loop, on one thread, so that the two cores are seldom idle.</summary>
 /// <param name="data">Training images.</param>
 /// <param name="options">Batch size, augmentation, smoothing, mixup and the seed.</param>
-/// <param name="side">Side of the model's input in pixels.</param>
-/// <param name="normalisation">The model's mean and deviation.</param>
+/// <param name="side">Side of the batch's images in pixels.</param>
+/// <param name="normalisation">The model's mean and deviation, of which channel 0 is used; <see cref="ModelInput"/> does the rest.</param>
 internal sealed class BatchFeeder(FerDataset data, TrainingOptions options, int side, GrayNormalisation normalisation)
 {
     private const int Ahead = 4;
@@ -60,7 +60,7 @@ internal sealed class BatchFeeder(FerDataset data, TrainingOptions options, int 
     {
         try
         {
-            var order = new EpochSampler((ulong)options.Seed, data.Count).Order(epoch);
+            var order = EpochSampler.Balanced((ulong)options.Seed, data.Labels(), options.BalancedSampling).Order(epoch);
             for (var batch = firstBatch; batch < BatchesPerEpoch; batch++)
             {
                 ready.Add(Prepare(epoch, batch, order), cancellation);
@@ -81,8 +81,9 @@ internal sealed class BatchFeeder(FerDataset data, TrainingOptions options, int 
         var augmenter = new CropAugmenter(options.Augmentation, side);
         for (var i = 0; i < size; i++)
         {
-            var image = order[(batch * size) + i];
-            var random = SeededRandom.For((ulong)options.Seed, RandomPurpose.Augmentation, epoch, image);
+            var place = (batch * size) + i;
+            var image = order[place];
+            var random = SeededRandom.For((ulong)options.Seed, RandomPurpose.Augmentation, epoch, place);
             augmenter.Apply(data.Pixels(image), pixels.AsSpan(i * area, area), ref random);
             var target = targets.AsSpan(i * ExpressionNames.Count, ExpressionNames.Count);
             target.Fill((float)(options.LabelSmoothing / ExpressionNames.Count));

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace FerActors.Training.Engine;
 
 /// <summary>
-/// All trainable fp32 weights of a model in one contiguous vector, of which the model's tensors are views.
+/// All trainable fp32 weights of a model in one contiguous vector, of which the model's tensors are views. Frozen ones stand
+/// beside it: they have no place in the vector, in the optimiser or in the graph of the backward pass.
 /// </summary>
 /// <remarks>
 /// The optimiser, the moving average, gradient clipping and the checkpoint each become a handful of operations on one vector
@@ -14,13 +15,25 @@ namespace FerActors.Training.Engine;
 public sealed class FlatParameters : IDisposable
 {
     private readonly List<(string Name, Tensor Leaf, long Offset, long Length)> _leaves = [];
+    private readonly Dictionary<string, Tensor> _frozen = [];
 
-    /// <param name="initial">Copied; remains the caller's.</param>
-    public FlatParameters(Vit initial)
+    /// <param name="initial">
+    /// Remains the caller's. Trainable weights are copied; frozen ones, which nobody writes, share its memory, which lives on when
+    /// it is disposed.
+    /// </param>
+    /// <param name="isFrozen">Says by its name whether a tensor is frozen; none is by default.</param>
+    /// <exception cref="ArgumentException">All tensors are frozen.</exception>
+    public FlatParameters(Vit initial, Func<string, bool>? isFrozen = null)
     {
         ArgumentNullException.ThrowIfNull(initial);
         using var noGrad = no_grad();
-        var total = initial.Tensors.Values.Sum(t => t.numel());
+        var frozen = initial.Tensors.Keys.Where(name => isFrozen?.Invoke(name) == true).ToHashSet();
+        var total = initial.Tensors.Where(t => !frozen.Contains(t.Key)).Sum(t => t.Value.numel());
+        if (total == 0)
+        {
+            throw new ArgumentException("All weights are frozen; there is nothing to train.", nameof(isFrozen));
+        }
+
         Values = zeros([total], ScalarType.Float32, initial.Device).DetachFromDisposeScope();
         var tensors = new Dictionary<string, Tensor>();
         var offset = 0L;
@@ -28,6 +41,12 @@ public sealed class FlatParameters : IDisposable
         // A sorted order makes the vector's layout a function of the configuration alone.
         foreach (var (name, tensor) in initial.Tensors.OrderBy(t => t.Key, StringComparer.Ordinal))
         {
+            if (frozen.Contains(name))
+            {
+                _frozen[name] = tensors[name] = tensor.detach().DetachFromDisposeScope();
+                continue;
+            }
+
             var length = tensor.numel();
             using var scope = NewDisposeScope();
             var view = Values.narrow(0, offset, length).view(tensor.shape);
@@ -41,7 +60,11 @@ public sealed class FlatParameters : IDisposable
         Model = Vit.FromTensors(initial.Config, tensors);
     }
 
-    /// <summary>The weights, fp32 [n].</summary>
+    /// <summary>The trainable tensors in the vector's order: name, shape, first place and length.</summary>
+    public IEnumerable<(string Name, long[] Shape, long Offset, long Length)> Layout =>
+        _leaves.Select(l => (l.Name, l.Leaf.shape, l.Offset, l.Length));
+
+    /// <summary>The trainable weights, fp32 [n].</summary>
     public Tensor Values { get; }
 
     /// <summary>The model over them; its tensors are leaves that collect gradients.</summary>
@@ -55,16 +78,26 @@ public sealed class FlatParameters : IDisposable
     public Tensor TakeGradients()
     {
         using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        var parts = _leaves.Select(l => l.Leaf.grad is { } g ? g.flatten() : zeros([l.Length], ScalarType.Float32, Values.device)).ToList();
-        var flat = cat(parts);
-        foreach (var (_, leaf, _, _) in _leaves)
+        var flat = zeros([Count], ScalarType.Float32, Values.device);
+        foreach (var (_, leaf, offset, length) in _leaves)
         {
-            // One vector is kept for the next step instead of a hundred small ones; the leaf's own gradient starts anew.
-            leaf.grad = null;
+            if (leaf.grad is not { } gradient)
+            {
+                continue;
+            }
+
+            using (gradient)
+            using (var place = flat.narrow(0, offset, length))
+            using (var values = gradient.reshape(-1))
+            {
+                place.copy_(values);
+
+                // Released one by one: at no time do both forms of all gradients stand in memory.
+                leaf.grad = null;
+            }
         }
 
-        return flat.MoveToOuterDisposeScope();
+        return flat;
     }
 
     /// <summary>A vector with one value for each weight, chosen by the weight's name and shape, fp32 [n].</summary>
@@ -82,7 +115,10 @@ public sealed class FlatParameters : IDisposable
         return vector;
     }
 
-    /// <summary>A model with its own copy of other values in the same layout, for example of the moving average.</summary>
+    /// <summary>
+    /// A model with its own copy of other values in the same layout, for example of the moving average. Frozen fp32 weights are
+    /// shared.
+    /// </summary>
     public Vit CopyWith(Tensor values, ScalarType dtype)
     {
         ArgumentNullException.ThrowIfNull(values);
@@ -91,6 +127,11 @@ public sealed class FlatParameters : IDisposable
         var tensors = _leaves.ToDictionary(
             l => l.Name,
             l => values.narrow(0, l.Offset, l.Length).view(l.Leaf.shape).to(dtype, copy: true).DetachFromDisposeScope());
+        foreach (var (name, tensor) in _frozen)
+        {
+            tensors[name] = (tensor.dtype == dtype ? tensor.detach() : tensor.to(dtype)).DetachFromDisposeScope();
+        }
+
         return Vit.FromTensors(Config, tensors);
     }
 

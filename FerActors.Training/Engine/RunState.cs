@@ -18,6 +18,11 @@ namespace FerActors.Training.Engine;
 public sealed record RunState(
     string OptionsJson, string DataSha256, int Epoch, int Batch, long Step, double LossSum, double Seconds, IReadOnlyList<EpochRecord> History)
 {
+    /// <summary>
+    /// SHA-256 of the weights file that the run starts from (empty for random weights), then of each teacher's.
+    /// </summary>
+    public IReadOnlyList<string> SourceSha256 { get; init; } = [];
+
     public string ToJson() => JsonSerializer.Serialize(this, TrainingJsonContext.Default.RunState);
 
     /// <exception cref="JsonException">The text is not a run's state.</exception>

@@ -7,22 +7,32 @@ using FerActors.Training.Evaluation;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
 using FerActors.Vision.Native;
+using FerActors.Vision.Safetensors;
 using static TorchSharp.torch;
 
 namespace FerActors.Training.Engine;
 
-/// <summary>Trains one model from scratch: resumable at any batch, repeatable from its options.</summary>
+/// <summary>Trains one model, from scratch or from a checkpoint: resumable at any batch, repeatable from its options.</summary>
 public sealed class Trainer
 {
     private readonly TrainingOptions _options;
     private readonly FerDataset _train;
     private readonly FerDataset _validation;
+    private readonly TrainingSources _sources;
+    private readonly InitialModel _initial;
     private readonly PreprocessorConfig _preprocessor;
     private readonly VitConfig _config;
     private readonly Device _device;
 
+    /// <param name="options">The options.</param>
+    /// <param name="train">Training images.</param>
+    /// <param name="validation">Images that judge each epoch.</param>
+    /// <param name="device">Where to compute; the CPU by default.</param>
+    /// <param name="sources">The folders that the options refer to; by default their references are folders themselves.</param>
     /// <exception cref="ArgumentException">The options are not valid, or the data has no whole batch or no validation images.</exception>
-    public Trainer(TrainingOptions options, FerDataset train, FerDataset validation, Device? device = null)
+    /// <exception cref="FormatException">The model folder to start from cannot be used.</exception>
+    public Trainer(
+        TrainingOptions options, FerDataset train, FerDataset validation, Device? device = null, TrainingSources? sources = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(train);
@@ -48,8 +58,15 @@ public sealed class Trainer
         _train = train;
         _validation = validation;
         _device = device ?? CPU;
-        _config = ModelPresets.Get(options.Preset);
-        _preprocessor = PreprocessorConfig.For(_config);
+        _sources = sources ?? new TrainingSources(options.InitFrom, options.Distillation.Teachers);
+        _initial = new InitialModel(options, _sources.InitFolder);
+        _config = _initial.Config;
+        _preprocessor = _initial.Preprocessor;
+        if (options.Freeze == Freezing.FirstLayers && options.FreezeLayers > _config.NumHiddenLayers)
+        {
+            throw new ArgumentException(
+                $"freeze_layers is {options.FreezeLayers}, but the model has {_config.NumHiddenLayers} layers.", nameof(options));
+        }
     }
 
     /// <summary>Time between two reports of progress within an epoch.</summary>
@@ -78,11 +95,17 @@ public sealed class Trainer
             set_num_threads(_options.Threads);
         }
 
-        using var initial = Vit.Create(_config, _options.Seed);
-        using var onDevice = initial.To(ScalarType.Float32, _device);
-        using var parameters = new FlatParameters(onDevice);
-        using var optimizer = new AdamW(parameters, _options.WeightDecay);
+        var (parameters, initialSha256) = CreateParameters();
+        using var ownParameters = parameters;
+        using var optimizer = new AdamW(
+            parameters, _options.WeightDecay, name => LayerRates.Factor(name, _config.NumHiddenLayers, _options.LayerDecay));
         using var average = parameters.Values.clone();
+        var basis = _preprocessor.ChannelTransforms()[0];
+        using var input = new ModelInput(basis, _preprocessor, _config.ImageSize, _device);
+        using var teachers = new TeacherEnsemble(_sources.TeacherFolders, basis, ComputeType, _device);
+        using var criterion = new TrainingLoss(
+            ClassWeighting.Weights(_options.ClassWeights, _train.Histogram, _options.ClassWeightsBeta), _options.Distillation, _device);
+        var objective = new Objective(input, teachers, criterion);
         var vectors = new Dictionary<string, Tensor>
         {
             ["values"] = parameters.Values,
@@ -91,8 +114,8 @@ public sealed class Trainer
             ["average"] = average,
         };
         var checkpoint = new RunCheckpoint(folder);
-        var (state, warning) = Start(checkpoint, vectors);
-        var feeder = new BatchFeeder(_train, _options, _config.ImageSize, new GrayNormalisation(_preprocessor));
+        var (state, warning) = Start(checkpoint, vectors, [initialSha256 ?? "", .. teachers.WeightsSha256]);
+        var feeder = new BatchFeeder(_train, _options, FerDataset.Side, new GrayNormalisation(_preprocessor));
         var batches = feeder.BatchesPerEpoch;
         var schedule = new LearningRateSchedule(
             _options.LearningRate,
@@ -109,13 +132,13 @@ public sealed class Trainer
 
         try
         {
-            while (state.Epoch < _options.Epochs)
+            while (state.Epoch < _options.Epochs && !BestEpoch.ShouldStop(state.History, _options.EarlyStopping))
             {
                 foreach (var batch in feeder.ReadEpoch(state.Epoch, state.Batch, cancellation))
                 {
                     var step = state.Step + 1;
                     var rate = schedule.At(step);
-                    var loss = TrainStep(parameters, optimizer, average, batch, step, rate);
+                    var loss = TrainStep(parameters, optimizer, average, objective, batch, step, rate);
                     state = state with
                     {
                         Batch = batch.Index + 1,
@@ -140,6 +163,13 @@ public sealed class Trainer
                 var finished = state with { Epoch = state.Epoch + 1, Batch = 0, LossSum = 0, Seconds = clock.Seconds, History = [.. state.History, record] };
                 progress?.Report(Progress(state, schedule, record.LearningRate, trainingSpeed, record));
                 state = finished;
+
+                // Before the checkpoint: after a crash between the two, the epoch is evaluated again and its weights written again.
+                if (BestEpoch.Of(state.History, _options.EarlyStopping) == record)
+                {
+                    checkpoint.SaveBest(state, average);
+                }
+
                 checkpoint.Save(state, vectors);
                 sinceCheckpoint.Restart();
 
@@ -153,14 +183,59 @@ public sealed class Trainer
             throw;
         }
 
-        return new TrainedModel(parameters.CopyWith(average, ScalarType.Float32), _preprocessor, _options, state);
+        var (epoch, lost) = _options.EndsWithBest ? RestoreBest(checkpoint, state, average) : (state.Epoch, null);
+        if (lost is not null)
+        {
+            progress?.Report(Progress(state, schedule, 0, 0, null) with { Warning = lost });
+        }
+
+        return new TrainedModel(parameters.CopyWith(average, ScalarType.Float32), _preprocessor, _options, state) { Epoch = epoch };
     }
 
-    private (RunState State, string? Warning) Start(RunCheckpoint checkpoint, Dictionary<string, Tensor> vectors)
+    // A method of its own, so that nothing but the vector and the frozen weights outlives it.
+    private (FlatParameters Parameters, string? InitialSha256) CreateParameters()
+    {
+        var (model, sha256) = _initial.Load();
+        using var initial = model;
+        using var onDevice = _device.type == TorchSharp.DeviceType.CPU ? null : initial.To(ScalarType.Float32, _device);
+        return (new FlatParameters(onDevice ?? initial, name => Freezing.IsFrozen(_options, name, _config.NumHiddenLayers)), sha256);
+    }
+
+    private (int Epoch, string? Warning) RestoreBest(RunCheckpoint checkpoint, RunState state, Tensor average)
+    {
+        var best = BestEpoch.Of(state.History, _options.EarlyStopping)!;
+        if (best.Epoch == state.Epoch)
+        {
+            return (best.Epoch, null);
+        }
+
+        using var restored = average.clone();
+        string problem;
+        try
+        {
+            var found = checkpoint.LoadBest(restored);
+            if (found.Epoch == best.Epoch && found.Step == best.Step)
+            {
+                average.copy_(restored);
+                return (best.Epoch, null);
+            }
+
+            problem = $"{RunCheckpoint.BestFileName} holds epoch {found.Epoch}.";
+        }
+        catch (SafetensorsFormatException e)
+        {
+            problem = e.Message;
+        }
+
+        return (state.Epoch, $"The best epoch, {best.Epoch}, cannot be restored: {problem} The last epoch's weights are used.");
+    }
+
+    private (RunState State, string? Warning) Start(
+        RunCheckpoint checkpoint, Dictionary<string, Tensor> vectors, IReadOnlyList<string> sourceSha256)
     {
         if (!checkpoint.Exists)
         {
-            return (new RunState(_options.ToJson(), _train.Sha256, 0, 0, 0, 0, 0, []), null);
+            return (new RunState(_options.ToJson(), _train.Sha256, 0, 0, 0, 0, 0, []) { SourceSha256 = sourceSha256 }, null);
         }
 
         var (state, warning) = checkpoint.Load(vectors);
@@ -168,6 +243,13 @@ public sealed class Trainer
         {
             throw new InvalidOperationException(
                 "The folder holds a run with other options. Continue it with its own (options.json), or choose another folder.");
+        }
+
+        // Checkpoints written before there were such sources name none.
+        if (state.SourceSha256.Count > 0 && !state.SourceSha256.SequenceEqual(sourceSha256))
+        {
+            throw new InvalidOperationException(
+                "The model that the folder's run started from, or a teacher, has other weights now. Bring them back, or choose another folder.");
         }
 
         return state.DataSha256 == _train.Sha256
@@ -179,7 +261,7 @@ public sealed class Trainer
     {
         try
         {
-            return TrainingOptions.FromJson(state.OptionsJson) == _options;
+            return TrainingOptions.FromJson(state.OptionsJson).IsSameAs(_options);
         }
         catch (JsonException)
         {
@@ -188,22 +270,18 @@ public sealed class Trainer
         }
     }
 
-    private double TrainStep(FlatParameters parameters, AdamW optimizer, Tensor average, TrainingBatch batch, long step, double rate)
+    private double TrainStep(
+        FlatParameters parameters, AdamW optimizer, Tensor average, Objective objective, TrainingBatch batch, long step, double rate)
     {
         using var scope = NewDisposeScope();
-        long side = _config.ImageSize;
-        var pixels = tensor(batch.Pixels, [_options.BatchSize, 1, side, side], device: _device);
-        if (_config.NumChannels > 1)
+        var value = 0f;
+        var part = _options.BatchSize / _options.Accumulate;
+        for (var first = 0; first < _options.BatchSize; first += part)
         {
-            pixels = pixels.expand(-1, _config.NumChannels, -1, -1);
+            value += AddGradients(parameters.Model, objective, batch, first, part, step);
         }
 
-        var targets = tensor(batch.Targets, [_options.BatchSize, ExpressionNames.Count], device: _device);
-        var logits = parameters.Model.Forward(pixels, new VitForwardOptions(ComputeType, DropPath(step)));
-        var loss = -(targets * logits.log_softmax(1)).sum(1).mean();
-        loss.backward();
         var gradients = parameters.TakeGradients();
-        var value = loss.item<float>();
         var norm = gradients.norm().item<float>();
         if (!float.IsFinite(value) || !float.IsFinite(norm))
         {
@@ -224,9 +302,29 @@ public sealed class Trainer
         return value;
     }
 
+    /// <summary>Adds the gradients of some images of a batch to those of the leaves.</summary>
+    /// <returns>Their share of the batch's mean loss.</returns>
+    private float AddGradients(Vit model, Objective objective, TrainingBatch batch, int first, int count, long step)
+    {
+        using var scope = NewDisposeScope();
+        var pixels = tensor(batch.Pixels, [_options.BatchSize, 1, FerDataset.Side, FerDataset.Side], device: _device).narrow(0, first, count);
+        var targets = tensor(batch.Targets, [_options.BatchSize, ExpressionNames.Count], device: _device).narrow(0, first, count);
+        var teachers = objective.Teachers.Probabilities(pixels, _options.Distillation.Temperature);
+        var logits = model.Forward(objective.Input.From(pixels), new VitForwardOptions(ComputeType, DropPath(step, first, count)));
+        var loss = objective.Criterion.Of(logits, targets, teachers);
+        if (count < _options.BatchSize)
+        {
+            loss *= (double)count / _options.BatchSize;
+        }
+
+        loss.backward();
+        return loss.item<float>();
+    }
+
     private ScalarType ComputeType => _options.Compute == "bf16" ? ScalarType.BFloat16 : ScalarType.Float32;
 
-    private Func<int, Tensor?>? DropPath(long step)
+    // Drawn for the whole batch, so that the draws do not depend on the parts in which it is computed.
+    private Func<int, Tensor?>? DropPath(long step, int first, int count)
     {
         if (_options.DropPath == 0)
         {
@@ -243,7 +341,7 @@ public sealed class Trainer
                 keep[i] = random.NextDouble() < rate ? 0f : (float)(1 / (1 - rate));
             }
 
-            return tensor(keep, [_options.BatchSize, 1, 1], device: _device);
+            return tensor(keep.AsSpan(first, count).ToArray(), [count, 1, 1], device: _device);
         };
     }
 
@@ -274,6 +372,9 @@ public sealed class Trainer
 
     private TrainingProgress Progress(RunState state, LearningRateSchedule schedule, double rate, double speed, EpochRecord? record) => new(
         state.Epoch + 1, _options.Epochs, state.Step, schedule.TotalSteps, state.LossSum / Math.Max(1, state.Batch), rate, speed, record);
+
+    /// <summary>What a step computes besides the model.</summary>
+    private sealed record Objective(ModelInput Input, TeacherEnsemble Teachers, TrainingLoss Criterion);
 
     private sealed class RunClock(double before)
     {

@@ -38,7 +38,9 @@ internal static class TrainingFacts
             TrainingImages = train.Count,
             TrainingHistogram = train.Histogram,
             TrainingDataSha256 = train.Sha256,
-            Preprocessing = "Gray values are scaled to [-1, 1] (mean 0.5, deviation 0.5 after division by 255).",
+            Preprocessing = Preprocessing(shipped.Preprocessor),
+            BaseModel = Name(request.Options.InitFrom),
+            Teacher = request.Options.Distillation.Teachers is { Count: > 0 } teachers ? string.Join(", ", teachers.Select(Name)) : null,
             Command = request.Command,
             Seed = (ulong)request.Options.Seed,
             Hyperparameters = Flatten(request.Options),
@@ -48,6 +50,25 @@ internal static class TrainingFacts
             Evaluations = evaluations,
             Date = DateOnly.FromDateTime(DateTime.UtcNow),
         };
+    }
+
+    // A folder's place on the trainer's disk is nobody's business; its name may help.
+    private static string? Name(string? reference) => reference is null
+        ? null
+        : reference.StartsWith(TrainingSources.HubPrefix, StringComparison.OrdinalIgnoreCase)
+            ? reference[TrainingSources.HubPrefix.Length..]
+            : Path.GetFileName(Path.TrimEndingDirectorySeparator(reference));
+
+    private static string Preprocessing(PreprocessorConfig config)
+    {
+        var range = config.ImageMean.Concat(config.ImageStd).All(v => v == 0.5)
+            ? "Gray values are scaled to [-1, 1] (mean 0.5, deviation 0.5 after division by 255)."
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"Gray values are divided by 255 and normalised by mean [{string.Join(", ", config.ImageMean)}] and deviation [{string.Join(", ", config.ImageStd)}].");
+        return config.Height == FerDataset.Side && config.NumChannels == 1
+            ? range
+            : string.Create(CultureInfo.InvariantCulture, $"{range} The crop is resized to {config.Height} x {config.Width} and fills {config.NumChannels} channels.");
     }
 
     private static string Architecture(VitConfig config)

@@ -18,7 +18,7 @@ public static class TrainingJob
     /// <summary>Runs, or continues, until the model folder is written or until cancelled.</summary>
     /// <param name="request">What to do.</param>
     /// <param name="progress">Told what happens.</param>
-    /// <param name="cancellation">Stops at the next batch; the same request continues later.</param>
+    /// <param name="cancellation">Stops at the next batch; the same request continues later. To pause a run is to cancel it.</param>
     /// <returns>The evaluation of the written weights, flip test-time augmentation first.</returns>
     /// <exception cref="FerDataException">The data has errors; they are listed with their rows.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; everything done so far is in the run's folder.</exception>
@@ -30,16 +30,25 @@ public static class TrainingJob
         var optionsPath = Path.Combine(request.RunFolder, OptionsFileName);
         await File.WriteAllTextAsync(optionsPath, request.Options.ToJson() + "\n", cancellation);
 
+        progress?.Enter(TrainingStage.Preparing);
+        var sources = await TrainingSources.ResolveAsync(request.Options, request.FetchFromHub, cancellation);
         progress?.Say($"Reading {request.DataPath}");
         var all = await FerDataSource.OpenAsync(request.DataPath, cancellationToken: cancellation);
         var (train, validation, notes) = await Task.Run(() => Split(all, request.KeepDuplicates, cancellation), cancellation);
         progress?.Say(notes);
         progress?.Say($"{train.Count:N0} training images, {validation.Count:N0} validation images");
 
-        var trainer = new Trainer(request.Options, train, validation);
+        var trainer = new Trainer(request.Options, train, validation, sources: sources);
+        progress?.Enter(TrainingStage.Training);
         using var trained = await trainer.RunAsync(
             request.RunFolder, request.CheckpointEvery, new Reporter(request.RunFolder, progress), cancellation);
 
+        if (trained.Epoch < trained.State.Epoch)
+        {
+            progress?.Say($"Of {trained.State.Epoch} epochs, epoch {trained.Epoch} was the best; its weights are taken.");
+        }
+
+        progress?.Enter(TrainingStage.Evaluating);
         progress?.Say("Calibrating and evaluating the weights as they are stored");
         return await Task.Run(() => Finish(request, trained, train, validation, notes, cancellation), cancellation);
     }
@@ -97,6 +106,11 @@ public static class TrainingJob
                 File.AppendAllText(Path.Combine(folder, LogFileName), EpochLog.Line(record), Encoding.UTF8);
             }
 
+            if (value.Warning is { } warning)
+            {
+                listener?.Say(warning);
+            }
+
             listener?.Advance(value);
         }
     }
@@ -108,6 +122,24 @@ public interface ITrainingListener
     void Say(string sentence);
 
     void Advance(TrainingProgress progress);
+
+    /// <summary>The run enters its next stage; each comes once, in order.</summary>
+    void Enter(TrainingStage stage)
+    {
+    }
+}
+
+/// <summary>What a run is busy with.</summary>
+public enum TrainingStage
+{
+    /// <summary>Fetching models, reading and cleaning the data.</summary>
+    Preparing = 0,
+
+    /// <summary>The epochs, each evaluated as it ends.</summary>
+    Training = 1,
+
+    /// <summary>Calibrating, writing and evaluating the model folder.</summary>
+    Evaluating = 2,
 }
 
 /// <param name="ModelFolder">What was written.</param>

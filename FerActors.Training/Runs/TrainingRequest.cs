@@ -33,5 +33,12 @@ public sealed record TrainingRequest
     /// <summary>Stores the weights as fp16.</summary>
     public bool Half { get; init; } = true;
 
+    /// <summary>
+    /// Gives a local model folder for <c>org/name[@revision]</c>, what stands behind <c>hub:</c> in the options;
+    /// <see langword="null"/> refuses such references.
+    /// </summary>
+    public Func<string, CancellationToken, Task<string>>? FetchFromHub { get; init; }
+
+    /// <summary>Time between checkpoints within an epoch.</summary>
     public TimeSpan CheckpointEvery { get; init; } = TimeSpan.FromMinutes(2);
 }

@@ -104,7 +104,7 @@ public sealed record VitCheckpoint(Vit Model, PreprocessorConfig Preprocessor, s
 
         map.EnsureShapes(file.Tensors, mayDiffer);
         var otherClasses = map.FindShapeMismatches(file.Tensors).Any(m => CheckpointKeys.ClassifierNames.Contains(m.Name));
-        var fresh = !map.HasClassifier || otherClasses;
+        var fresh = options.ReplaceClassifier || !map.HasClassifier || otherClasses;
         var tensors = new Dictionary<string, Tensor>();
         foreach (var (name, shape) in CheckpointKeys.ExpectedShapes(config))
         {
@@ -166,8 +166,17 @@ public sealed record VitCheckpoint(Vit Model, PreprocessorConfig Preprocessor, s
 /// <param name="ImageSize">Overrides the configuration's input side.</param>
 /// <param name="Labels">Overrides the configuration's labels, for a fresh classifier.</param>
 /// <param name="Seed">Of the fresh classifier.</param>
+/// <param name="ReplaceClassifier">
+/// The classifier is made anew although the file's would fit: as many classes may still be other ones. Needs
+/// <paramref name="AllowFreshClassifier"/>.
+/// </param>
 public sealed record VitLoadOptions(
-    bool AllowFreshClassifier, bool InterpolatePositions, int? ImageSize = null, IReadOnlyList<string>? Labels = null, long Seed = 0)
+    bool AllowFreshClassifier,
+    bool InterpolatePositions,
+    int? ImageSize = null,
+    IReadOnlyList<string>? Labels = null,
+    long Seed = 0,
+    bool ReplaceClassifier = false)
 {
     /// <summary>Everything must be there and fit.</summary>
     public static VitLoadOptions Serving { get; } = new(AllowFreshClassifier: false, InterpolatePositions: false);

@@ -3,7 +3,7 @@ namespace FerActors.Vision.Safetensors;
 /// <summary>Writes a file as a whole or not at all, so that no reader and no crash ever meets half a checkpoint.</summary>
 internal static class AtomicFile
 {
-    /// <summary>Writes a temporary file in the same folder, flushes it to the disk and renames it over <paramref name="path"/>.</summary>
+    /// <summary>Writes a temporary file in the same folder, flushes it to the disk, renames it over <paramref name="path"/> and flushes the folder.</summary>
     /// <exception cref="IOException">The file cannot be written; what stood at <paramref name="path"/> is untouched.</exception>
     public static void Write(string path, Action<Stream> write)
     {
@@ -20,6 +20,7 @@ internal static class AtomicFile
             }
 
             File.Move(temporary, full, overwrite: true);
+            DurableFolder.Flush(folder);
         }
         catch
         {
