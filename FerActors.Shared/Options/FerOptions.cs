@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using FerActors.Shared.Registry;
 
 namespace FerActors.Shared.Options;
 
@@ -17,6 +18,8 @@ public sealed class FerOptions
 
     public ModelOptions Model { get; init; } = new();
 
+    public RegistryOptions Registry { get; init; } = new();
+
     /// <summary>All mistakes of all sections at once, each a sentence; empty where there is none.</summary>
     public IReadOnlyList<string> Validate()
     {
@@ -29,6 +32,7 @@ public sealed class FerOptions
             .. Pipeline.Validate(),
             .. Batching.Validate(),
             .. Model.Validate(),
+            .. Registry.Validate(),
         ];
         if (RabbitMq.MaxBodyBytes < Images.MaxBytes)
         {
