@@ -73,14 +73,28 @@ public sealed class Trainer
     private TrainedModel Run(string folder, TimeSpan checkpointEvery, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
         Directory.CreateDirectory(folder);
-        if (_options.Threads > 0)
+        var threadsBefore = get_num_threads();
+        var threads = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
+        var (partCount, threadsEach) = _device.type == TorchSharp.DeviceType.CPU ? BatchParts.Plan(threads, _options.BatchSize) : (1, threads);
+        set_num_threads(threadsEach);
+        try
         {
-            set_num_threads(_options.Threads);
+            return Run(folder, checkpointEvery, progress, partCount, threadsEach, cancellation);
         }
+        finally
+        {
+            // The setting is the process's, and others may compute in it.
+            set_num_threads(threadsBefore);
+        }
+    }
 
+    private TrainedModel Run(
+        string folder, TimeSpan checkpointEvery, IProgress<TrainingProgress>? progress, int partCount, int threadsEach, CancellationToken cancellation)
+    {
         using var initial = Vit.Create(_config, _options.Seed);
         using var onDevice = initial.To(ScalarType.Float32, _device);
         using var parameters = new FlatParameters(onDevice);
+        using var parts = new BatchParts(parameters, partCount, threadsEach);
         using var optimizer = new AdamW(parameters, _options.WeightDecay);
         using var average = parameters.Values.clone();
         var vectors = new Dictionary<string, Tensor>
@@ -115,7 +129,7 @@ public sealed class Trainer
                 {
                     var step = state.Step + 1;
                     var rate = schedule.At(step);
-                    var loss = TrainStep(parameters, optimizer, average, batch, step, rate);
+                    var loss = TrainStep(parameters, parts, optimizer, average, batch, step, rate);
                     state = state with
                     {
                         Batch = batch.Index + 1,
@@ -188,22 +202,11 @@ public sealed class Trainer
         }
     }
 
-    private double TrainStep(FlatParameters parameters, AdamW optimizer, Tensor average, TrainingBatch batch, long step, double rate)
+    private double TrainStep(
+        FlatParameters parameters, BatchParts parts, AdamW optimizer, Tensor average, TrainingBatch batch, long step, double rate)
     {
         using var scope = NewDisposeScope();
-        long side = _config.ImageSize;
-        var pixels = tensor(batch.Pixels, [_options.BatchSize, 1, side, side], device: _device);
-        if (_config.NumChannels > 1)
-        {
-            pixels = pixels.expand(-1, _config.NumChannels, -1, -1);
-        }
-
-        var targets = tensor(batch.Targets, [_options.BatchSize, ExpressionNames.Count], device: _device);
-        var logits = parameters.Model.Forward(pixels, new VitForwardOptions(ComputeType, DropPath(step)));
-        var loss = -(targets * logits.log_softmax(1)).sum(1).mean();
-        loss.backward();
-        var gradients = parameters.TakeGradients();
-        var value = loss.item<float>();
+        var (value, gradients) = parts.Run(_options.BatchSize, (model, start, count) => Loss(model, batch, start, count, step));
         var norm = gradients.norm().item<float>();
         if (!float.IsFinite(value) || !float.IsFinite(norm))
         {
@@ -224,9 +227,26 @@ public sealed class Trainer
         return value;
     }
 
+    /// <summary>The share that some of a batch's images have in its mean loss.</summary>
+    private Tensor Loss(Vit model, TrainingBatch batch, int start, int count, long step)
+    {
+        var side = _config.ImageSize;
+        var area = side * side;
+        var pixels = tensor(batch.Pixels.AsSpan(start * area, count * area).ToArray(), [count, 1, side, side], device: _device);
+        if (_config.NumChannels > 1)
+        {
+            pixels = pixels.expand(-1, _config.NumChannels, -1, -1);
+        }
+
+        const int Classes = ExpressionNames.Count;
+        var targets = tensor(batch.Targets.AsSpan(start * Classes, count * Classes).ToArray(), [count, Classes], device: _device);
+        var logits = model.Forward(pixels, new VitForwardOptions(ComputeType, DropPath(step, start, count)));
+        return -(targets * logits.log_softmax(1)).sum() / _options.BatchSize;
+    }
+
     private ScalarType ComputeType => _options.Compute == "bf16" ? ScalarType.BFloat16 : ScalarType.Float32;
 
-    private Func<int, Tensor?>? DropPath(long step)
+    private Func<int, Tensor?>? DropPath(long step, int start, int count)
     {
         if (_options.DropPath == 0)
         {
@@ -243,7 +263,7 @@ public sealed class Trainer
                 keep[i] = random.NextDouble() < rate ? 0f : (float)(1 / (1 - rate));
             }
 
-            return tensor(keep, [_options.BatchSize, 1, 1], device: _device);
+            return tensor(keep[start..(start + count)], [count, 1, 1], device: _device);
         };
     }
 
