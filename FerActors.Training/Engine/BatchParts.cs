@@ -130,7 +130,7 @@ internal sealed class BatchParts : IDisposable
             var tensors = original.Tensors.ToDictionary(
                 t => t.Key, t => t.Value.detach().requires_grad_(t.Value.requires_grad).DetachFromDisposeScope());
             _model = Vit.FromTensors(original.Config, tensors);
-            _leaves = tensors.OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => t.Value).ToList();
+            _leaves = tensors.OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => t.Value).Where(t => t.requires_grad).ToList();
             _thread = new Thread(() => Work(threads)) { IsBackground = true, Name = $"training part {part}" };
             _thread.Start();
         }
@@ -139,7 +139,7 @@ internal sealed class BatchParts : IDisposable
 
         public (float Loss, ExceptionDispatchInfo? Failure) Wait() => _done.Take();
 
-        /// <summary>Adds this part's gradients to a vector of all weights, and releases them.</summary>
+        /// <summary>Adds this part's gradients to a vector laid out as <see cref="FlatParameters.Values"/>, and releases them.</summary>
         public void AddGradients(Tensor all)
         {
             using var noGrad = no_grad();
@@ -149,10 +149,13 @@ internal sealed class BatchParts : IDisposable
                 var length = leaf.numel();
                 if (leaf.grad is { } gradient)
                 {
-                    using var target = all.narrow(0, offset, length);
-                    using var flat = gradient.flatten();
-                    target.add_(flat);
-                    leaf.grad = null;
+                    using (gradient)
+                    using (var target = all.narrow(0, offset, length))
+                    using (var flat = gradient.flatten())
+                    {
+                        target.add_(flat);
+                        leaf.grad = null;
+                    }
                 }
 
                 offset += length;

@@ -8,7 +8,7 @@ public static class ModelPresets
     /// <summary>Convolutional stem to 6 x 6 tokens, then a small transformer: the better model for the price, and what is shipped.</summary>
     public const string Conv = "conv";
 
-    /// <summary>A wider and deeper stem before four layers: a convolutional network's eye with attention on top. About 1.7 times the work.</summary>
+    /// <summary>A wider and deeper stem before four layers: a convolutional network's eye with attention on top. About 1.2 times the time.</summary>
     public const string Hybrid = "hybrid";
 
     /// <summary>The plain Vision Transformer with patches of 6 x 6 pixels; Hugging Face's own class loads it.</summary>
