@@ -90,13 +90,27 @@ public sealed class Trainer
     private TrainedModel Run(string folder, TimeSpan checkpointEvery, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
         Directory.CreateDirectory(folder);
-        if (_options.Threads > 0)
+        var threadsBefore = get_num_threads();
+        var threads = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
+        var (partCount, threadsEach) = _device.type == TorchSharp.DeviceType.CPU ? BatchParts.Plan(threads, _options.BatchSize / _options.Accumulate) : (1, threads);
+        set_num_threads(threadsEach);
+        try
         {
-            set_num_threads(_options.Threads);
+            return Run(folder, checkpointEvery, progress, partCount, threadsEach, cancellation);
         }
+        finally
+        {
+            // The setting is the process's, and others may compute in it.
+            set_num_threads(threadsBefore);
+        }
+    }
 
+    private TrainedModel Run(
+        string folder, TimeSpan checkpointEvery, IProgress<TrainingProgress>? progress, int partCount, int threadsEach, CancellationToken cancellation)
+    {
         var (parameters, initialSha256) = CreateParameters();
         using var ownParameters = parameters;
+        using var parts = new BatchParts(parameters, partCount, threadsEach);
         using var optimizer = new AdamW(
             parameters, _options.WeightDecay, name => LayerRates.Factor(name, _config.NumHiddenLayers, _options.LayerDecay));
         using var average = parameters.Values.clone();
@@ -138,7 +152,7 @@ public sealed class Trainer
                 {
                     var step = state.Step + 1;
                     var rate = schedule.At(step);
-                    var loss = TrainStep(parameters, optimizer, average, objective, batch, step, rate);
+                    var loss = TrainStep(parameters, parts, optimizer, average, objective, batch, step, rate);
                     state = state with
                     {
                         Batch = batch.Index + 1,
@@ -271,17 +285,20 @@ public sealed class Trainer
     }
 
     private double TrainStep(
-        FlatParameters parameters, AdamW optimizer, Tensor average, Objective objective, TrainingBatch batch, long step, double rate)
+        FlatParameters parameters, BatchParts parts, AdamW optimizer, Tensor average, Objective objective, TrainingBatch batch, long step, double rate)
     {
         using var scope = NewDisposeScope();
-        var value = 0f;
-        var part = _options.BatchSize / _options.Accumulate;
-        for (var first = 0; first < _options.BatchSize; first += part)
+        var images = _options.BatchSize / _options.Accumulate;
+        var (value, gradients) = parts.Run(images, (model, start, count) => Loss(model, objective, batch, start, count, step));
+        for (var first = images; first < _options.BatchSize; first += images)
         {
-            value += AddGradients(parameters.Model, objective, batch, first, part, step);
+            var offset = first;
+            var (further, more) = parts.Run(images, (model, start, count) => Loss(model, objective, batch, offset + start, count, step));
+            value += further;
+            using var noTracking = no_grad();
+            gradients.add_(more);
         }
 
-        var gradients = parameters.TakeGradients();
         var norm = gradients.norm().item<float>();
         if (!float.IsFinite(value) || !float.IsFinite(norm))
         {
@@ -302,23 +319,17 @@ public sealed class Trainer
         return value;
     }
 
-    /// <summary>Adds the gradients of some images of a batch to those of the leaves.</summary>
-    /// <returns>Their share of the batch's mean loss.</returns>
-    private float AddGradients(Vit model, Objective objective, TrainingBatch batch, int first, int count, long step)
+    /// <summary>The share that some of a batch's images have in its mean loss.</summary>
+    private Tensor Loss(Vit model, Objective objective, TrainingBatch batch, int first, int count, long step)
     {
-        using var scope = NewDisposeScope();
-        var pixels = tensor(batch.Pixels, [_options.BatchSize, 1, FerDataset.Side, FerDataset.Side], device: _device).narrow(0, first, count);
-        var targets = tensor(batch.Targets, [_options.BatchSize, ExpressionNames.Count], device: _device).narrow(0, first, count);
+        const int Area = FerDataset.Side * FerDataset.Side;
+        const int Classes = ExpressionNames.Count;
+        var pixels = tensor(
+            batch.Pixels.AsSpan(first * Area, count * Area).ToArray(), [count, 1, FerDataset.Side, FerDataset.Side], device: _device);
+        var targets = tensor(batch.Targets.AsSpan(first * Classes, count * Classes).ToArray(), [count, Classes], device: _device);
         var teachers = objective.Teachers.Probabilities(pixels, _options.Distillation.Temperature);
         var logits = model.Forward(objective.Input.From(pixels), new VitForwardOptions(ComputeType, DropPath(step, first, count)));
-        var loss = objective.Criterion.Of(logits, targets, teachers);
-        if (count < _options.BatchSize)
-        {
-            loss *= (double)count / _options.BatchSize;
-        }
-
-        loss.backward();
-        return loss.item<float>();
+        return objective.Criterion.Of(logits, targets, teachers) * ((double)count / _options.BatchSize);
     }
 
     private ScalarType ComputeType => _options.Compute == "bf16" ? ScalarType.BFloat16 : ScalarType.Float32;

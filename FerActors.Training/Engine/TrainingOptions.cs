@@ -101,7 +101,7 @@ public sealed record TrainingOptions
     /// <summary>Compute type of the forward and backward pass: <c>bf16</c> or <c>fp32</c>; weights and optimiser are fp32 always.</summary>
     public string Compute { get; init; } = "bf16";
 
-    /// <summary>Threads of libtorch; 0 is one for each core.</summary>
+    /// <summary>Threads that compute; 0 is one for each core. Another number changes the rounding.</summary>
     public int Threads { get; init; }
 
     /// <summary>How single images are varied.</summary>

@@ -252,10 +252,11 @@ public static class ModelCard
 
     private static void AppendSpecifications(StringBuilder text, ModelCardFacts facts)
     {
+        var channels = facts.InputChannels == 1 ? "one channel, the grey value" : "the grey value stands in all three channels";
         text.Append("## Technical Specifications\n\n### Model Architecture and Objective\n\n");
         text.Append(
             CultureInfo.InvariantCulture,
-            $"{facts.Architecture}. Input {facts.InputSide}x{facts.InputSide}; the grey value stands in all three channels.\n\n");
+            $"{facts.Architecture}. Input {facts.InputSide}x{facts.InputSide}; {channels}.\n\n");
         text.Append("### Compute Infrastructure\n\n#### Hardware\n\n").Append(facts.Hardware).Append("\n\n");
         text.Append("#### Software\n\n").Append(facts.Software).Append("\n\n");
     }

@@ -42,6 +42,9 @@ public sealed record ModelCardFacts
     /// <summary>Width and height of the network's input in pixels.</summary>
     public required int InputSide { get; init; }
 
+    /// <summary>Channels of the network's input: 1, or 3 that all hold the grey value.</summary>
+    public int InputChannels { get; init; } = 1;
+
     /// <summary>SHA-256 of the weights file in hex.</summary>
     public string? WeightsSha256 { get; init; }
 

@@ -33,6 +33,7 @@ internal static class TrainingFacts
             Architecture = Architecture(config),
             Parameters = config.ParameterCount,
             InputSide = config.ImageSize,
+            InputChannels = config.NumChannels,
             WeightsSha256 = shipped.WeightsSha256,
             DatasetNotes = dataNotes,
             TrainingImages = train.Count,

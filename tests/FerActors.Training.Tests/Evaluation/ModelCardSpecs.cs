@@ -117,6 +117,12 @@ public sealed class ModelCardSpecs
         Assert.Contains("### Model Sources", card, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(1, "Input 48x48; one channel, the grey value.")]
+    [InlineData(3, "Input 48x48; the grey value stands in all three channels.")]
+    public void A_card_says_what_the_input_channels_hold(int channels, string sentence) =>
+        Assert.Contains(sentence, ModelCard.Build(Facts with { InputChannels = channels }), StringComparison.Ordinal);
+
     [Fact]
     public void A_command_with_back_ticks_stays_inside_its_fence()
     {
