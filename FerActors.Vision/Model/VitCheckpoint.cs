@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using FerActors.Vision.Checkpoints;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Native;
@@ -7,15 +6,18 @@ using static TorchSharp.torch;
 
 namespace FerActors.Vision.Model;
 
-/// <summary>A model folder in Hugging Face's layout: <c>config.json</c>, <c>preprocessor_config.json</c>, <c>model.safetensors</c>.</summary>
+/// <summary>
+/// A model folder in Hugging Face's layout: <c>config.json</c>, <c>preprocessor_config.json</c>, <c>model.safetensors</c> (read also where
+/// it is cut into several files with an index).
+/// </summary>
 /// <remarks>Weights come from safetensors only. A pickle (<c>pytorch_model.bin</c>) can run code when it is read and is never opened.</remarks>
 /// <param name="Model">fp32, on the CPU.</param>
 /// <param name="Preprocessor">What its input has to look like.</param>
-/// <param name="WeightsSha256">SHA-256 of the weights file, lower-case hex.</param>
+/// <param name="WeightsSha256">SHA-256 of the weights, lower-case hex; <see cref="CheckpointWeights.Sha256"/>.</param>
 /// <param name="FreshClassifier">The file had no classifier, and one was made; the model has to be fine-tuned before it says anything.</param>
 public sealed record VitCheckpoint(Vit Model, PreprocessorConfig Preprocessor, string WeightsSha256, bool FreshClassifier) : IDisposable
 {
-    public const string WeightsFileName = "model.safetensors";
+    public const string WeightsFileName = CheckpointWeights.SingleFileName;
 
     /// <summary>Loads a folder for serving: everything must be there and fit.</summary>
     /// <exception cref="CheckpointException">The folder, or a file in it, cannot be used; the message says why.</exception>
@@ -28,7 +30,11 @@ public sealed record VitCheckpoint(Vit Model, PreprocessorConfig Preprocessor, s
     public static VitCheckpoint Load(string folder, VitLoadOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var weights = RequireFile(folder, WeightsFileName);
+        if (!CheckpointWeights.Exists(folder))
+        {
+            RequireFile(folder, WeightsFileName);
+        }
+
         var config = VitConfig.Load(RequireFile(folder, VitConfig.FileName));
         if (options.ImageSize is { } size)
         {
@@ -47,16 +53,9 @@ public sealed record VitCheckpoint(Vit Model, PreprocessorConfig Preprocessor, s
             : PreprocessorConfig.For(config);
         TorchRuntime.EnsureLoaded();
 
-        // Hashed and read through one handle's file: the name of the version must be the name of the bytes that were loaded.
-        string sha256;
-        using (var stream = File.OpenRead(weights))
-        {
-            sha256 = Convert.ToHexStringLower(SHA256.HashData(stream));
-        }
-
-        using var file = SafetensorsFile.Open(weights);
-        var (model, fresh) = Read(file, config, options);
-        return new VitCheckpoint(model, preprocessor with { Height = config.ImageSize, Width = config.ImageSize }, sha256, fresh);
+        using var weights = CheckpointWeights.Open(folder);
+        var (model, fresh) = Read(weights, config, options);
+        return new VitCheckpoint(model, preprocessor with { Height = config.ImageSize, Width = config.ImageSize }, weights.Sha256, fresh);
     }
 
     /// <summary>Writes a folder. Each file is replaced as a whole.</summary>
@@ -87,9 +86,9 @@ public sealed record VitCheckpoint(Vit Model, PreprocessorConfig Preprocessor, s
 
     public void Dispose() => Model.Dispose();
 
-    private static (Vit Model, bool Fresh) Read(SafetensorsFile file, VitConfig config, VitLoadOptions options)
+    private static (Vit Model, bool Fresh) Read(CheckpointWeights weights, VitConfig config, VitLoadOptions options)
     {
-        var map = CheckpointKeys.Map(file.Tensors.Keys, config);
+        var map = CheckpointKeys.Map(weights.Tensors.Keys, config);
         map.EnsureComplete(requireClassifier: !options.AllowFreshClassifier);
         var mayDiffer = new List<string>();
         if (options.InterpolatePositions)
@@ -102,8 +101,8 @@ public sealed record VitCheckpoint(Vit Model, PreprocessorConfig Preprocessor, s
             mayDiffer.AddRange(CheckpointKeys.ClassifierNames);
         }
 
-        map.EnsureShapes(file.Tensors, mayDiffer);
-        var otherClasses = map.FindShapeMismatches(file.Tensors).Any(m => CheckpointKeys.ClassifierNames.Contains(m.Name));
+        map.EnsureShapes(weights.Tensors, mayDiffer);
+        var otherClasses = map.FindShapeMismatches(weights.Tensors).Any(m => CheckpointKeys.ClassifierNames.Contains(m.Name));
         var fresh = options.ReplaceClassifier || !map.HasClassifier || otherClasses;
         var tensors = new Dictionary<string, Tensor>();
         foreach (var (name, shape) in CheckpointKeys.ExpectedShapes(config))
@@ -113,8 +112,7 @@ public sealed record VitCheckpoint(Vit Model, PreprocessorConfig Preprocessor, s
                 continue;
             }
 
-            var source = map.Sources[name];
-            var values = source.ReadAsFloat32(file);
+            var values = weights.ReadAsFloat32(map.Sources[name]);
             if (name == CheckpointKeys.Positions)
             {
                 values = FitPositions(values, config);
