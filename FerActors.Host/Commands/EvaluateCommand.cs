@@ -3,6 +3,8 @@ using System.Text;
 using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Evaluation;
+using FerActors.Training.Reporting;
+using FerActors.Training.Runs;
 using FerActors.Vision.Model;
 
 namespace FerActors.Host.Commands;
@@ -17,7 +19,9 @@ internal static class EvaluateCommand
         var split = new Option<FerUsage>("--split") { Description = "Which images.", DefaultValueFactory = _ => FerUsage.PublicTest };
         var flip = new Option<bool>("--flip") { Description = "Averages each image and its mirror image." };
         var json = new Option<bool>("--json") { Description = "Prints metrics.json instead of the tables." };
-        var command = new Command("evaluate", "Evaluates a model on a split of the data.") { data, model, split, flip, json };
+        var report = new Option<string?>("--report") { Description = "Folder for the whole report in every view: report.json, report.md, report.html." };
+        var run = new Option<string?>("--run") { Description = "The run's folder, for the report's training curves." };
+        var command = new Command("evaluate", "Evaluates a model on a split of the data.") { data, model, split, flip, json, report, run };
         command.SetAction(async (parsed, cancellation) =>
         {
             using var checkpoint = VitCheckpoint.Load(parsed.GetRequiredValue(model));
@@ -29,18 +33,29 @@ internal static class EvaluateCommand
                 throw new InvalidDataException($"The data has no {usage} images.");
             }
 
-            // On a thread of its own, for OpenMP's sake (see Trainer).
-            var predictions = await Task.Factory.StartNew(
-                () => ModelEvaluation.Predict(checkpoint.Model, checkpoint.Preprocessor, images, parsed.GetValue(flip)),
-                cancellation,
-                TaskCreationOptions.LongRunning,
-                TaskScheduler.Default);
-            var report = EvaluationReport.Create(predictions, usage, images.Sha256, parsed.GetValue(flip) ? "flip" : "plain");
+            if (parsed.GetValue(report) is { } folder)
+            {
+                var log = parsed.GetValue(run) is { } runFolder ? Path.Combine(runFolder, TrainingJob.LogFileName) : null;
+                var epochs = log is null ? [] : await EpochLog.ReadAsync(log, cancellation);
+                var whole = await OnItsOwnThread(
+                    () => VersionEvaluation.Run(checkpoint, images, usage, epochs, cancellation), cancellation);
+                await ReportFiles.WriteAsync(folder, whole, cancellation);
+                Console.WriteLine(parsed.GetValue(json) ? Encoding.UTF8.GetString(ReportFiles.ToJson(whole)) : ReportMarkdown.Build(whole));
+                return 0;
+            }
+
+            var predictions = await OnItsOwnThread(
+                () => ModelEvaluation.Predict(checkpoint.Model, checkpoint.Preprocessor, images, parsed.GetValue(flip)), cancellation);
+            var metrics = EvaluationReport.Create(predictions, usage, images.Sha256, parsed.GetValue(flip) ? "flip" : "plain");
             Console.WriteLine(parsed.GetValue(json)
-                ? Encoding.UTF8.GetString(MetricsJson.Serialize(report))
-                : $"{EvaluationMarkdown.Summary(report)}\n{EvaluationMarkdown.PerClass(report.Metrics)}\n{EvaluationMarkdown.ConfusionMatrix(report.Metrics)}");
+                ? Encoding.UTF8.GetString(MetricsJson.Serialize(metrics))
+                : $"{EvaluationMarkdown.Summary(metrics)}\n{EvaluationMarkdown.PerClass(metrics.Metrics)}\n{EvaluationMarkdown.ConfusionMatrix(metrics.Metrics)}");
             return 0;
         });
         return command;
     }
+
+    // For OpenMP's sake (see Trainer).
+    private static Task<T> OnItsOwnThread<T>(Func<T> work, CancellationToken cancellation) =>
+        Task.Factory.StartNew(work, cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 }

@@ -25,7 +25,7 @@ internal static class ModelWire
     public static ModelVersionId Version(string text) =>
         ModelVersionId.TryParse(text, out var id) ? id : throw new WireException("A message names a model version that no version can have.");
 
-    private static DesiredModelsProto Encode(DesiredModels desired) => new()
+    public static DesiredModelsProto Encode(DesiredModels desired) => new()
     {
         Sequence = desired.Sequence,
         Champion = desired.Champion is { } champion ? Encode(champion) : null,
@@ -33,7 +33,7 @@ internal static class ModelWire
         Shadow = desired.Shadow is { } shadow ? Encode(shadow) : null,
     };
 
-    private static DesiredModels Decode(DesiredModelsProto proto) => new(
+    public static DesiredModels Decode(DesiredModelsProto proto) => new(
         proto.Sequence,
         proto.Champion is { } champion ? Decode(champion) : null,
         proto.Canary is { } canary ? Decode(canary) : null,
@@ -44,7 +44,7 @@ internal static class ModelWire
     private static SecondModel Decode(SecondModelProto proto) =>
         new(Decode(proto.Model ?? throw new WireException("A second model without a version.")), proto.Share);
 
-    private static NodeModelStatusProto Encode(NodeModelStatus status)
+    public static NodeModelStatusProto Encode(NodeModelStatus status)
     {
         var proto = new NodeModelStatusProto { Address = status.Address, Node = status.Node, DesiredSequence = status.DesiredSequence };
         foreach (var slot in status.Slots)
@@ -68,7 +68,7 @@ internal static class ModelWire
         return proto;
     }
 
-    private static NodeModelStatus Decode(NodeModelStatusProto proto) => new(
+    public static NodeModelStatus Decode(NodeModelStatusProto proto) => new(
         proto.Address,
         proto.Node,
         proto.DesiredSequence,

@@ -17,4 +17,7 @@ public enum RandomPurpose
 
     /// <summary>Initial weights.</summary>
     Weights = 5,
+
+    /// <summary>Draws of an evaluation's bootstrap; no run depends on it.</summary>
+    Bootstrap = 6,
 }

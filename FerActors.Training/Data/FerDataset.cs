@@ -85,6 +85,12 @@ public sealed class FerDataset
     /// <summary>The pixels of one image: 2,304 bytes, row by row.</summary>
     public ReadOnlySpan<byte> Pixels(int index) => new(_pixels, Row(index) * PixelsPerImage, PixelsPerImage);
 
+    /// <summary>
+    /// The image's number, from 0, in the set that was read, whatever subset this is. Of a CSV without blank lines its row is two
+    /// more, since the header is row 1.
+    /// </summary>
+    public int SourceIndex(int index) => Row(index);
+
     public Expression Label(int index) => (Expression)_labels[Row(index)];
 
     public FerUsage Usage(int index) => (FerUsage)_usages[Row(index)];

@@ -16,6 +16,9 @@ public sealed record ClassMetrics
     /// <summary>Share of the images called this that are this; null where none is called this.</summary>
     public required double? Precision { get; init; }
 
+    /// <summary>95 % Wilson interval of the precision.</summary>
+    public Interval? PrecisionInterval { get; init; }
+
     /// <summary>Share of the images that are this that are called this; null where there are none.</summary>
     public required double? Recall { get; init; }
 

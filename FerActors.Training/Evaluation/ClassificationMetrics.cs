@@ -102,6 +102,7 @@ public sealed record ClassificationMetrics
             Support = support,
             Predicted = predicted,
             Precision = predicted == 0 ? null : (double)right / predicted,
+            PrecisionInterval = predicted == 0 ? null : Interval.Wilson(right, predicted),
             Recall = support == 0 ? null : (double)right / support,
             RecallInterval = support == 0 ? null : Interval.Wilson(right, support),
             F1 = support + predicted == 0 ? null : 2.0 * right / (support + predicted),

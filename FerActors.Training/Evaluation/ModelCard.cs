@@ -232,10 +232,13 @@ public static class ModelCard
             text.Append(
                 CultureInfo.InvariantCulture,
                 $"The temperature {fit.Temperature:F4} was fitted on {Fitted(evaluation)} ({fit.Count:N0} images).");
-            text.Append(
-                evaluation.CalibrationSplit == evaluation.Split
-                    ? " That is the split reported here, so the calibrated figures are somewhat too good.\n\n"
-                    : "\n\n");
+            text.Append((evaluation.CalibrationSplit == evaluation.Split, evaluation.CrossFit) switch
+            {
+                (true, { } folds) =>
+                    $" That is the split reported here; for the calibrated figures each of {folds.Count} parts was judged with a temperature fitted on the others.\n\n",
+                (true, null) => " That is the split reported here, so the calibrated figures are somewhat too good.\n\n",
+                _ => "\n\n",
+            });
         }
         else
         {

@@ -70,4 +70,50 @@ public sealed class Predictions
     public ReadOnlySpan<float> Logits(int index) => _logits.AsSpan(index * ExpressionNames.Count, ExpressionNames.Count);
 
     public Expression Label(int index) => _labels[index];
+
+    /// <summary>The images with these numbers, in this order; a number may come twice.</summary>
+    public Predictions Select(ReadOnlySpan<int> indices)
+    {
+        var logits = new float[indices.Length * ExpressionNames.Count];
+        var labels = new Expression[indices.Length];
+        for (var i = 0; i < indices.Length; i++)
+        {
+            Logits(indices[i]).CopyTo(logits.AsSpan(i * ExpressionNames.Count));
+            labels[i] = Label(indices[i]);
+        }
+
+        return new Predictions(logits, labels);
+    }
+
+    /// <summary>The same predictions with each image's logits divided by its own temperature.</summary>
+    public Predictions DividedBy(Func<int, double> temperature)
+    {
+        ArgumentNullException.ThrowIfNull(temperature);
+        var logits = new float[_logits.Length];
+        for (var i = 0; i < logits.Length; i++)
+        {
+            logits[i] = (float)(_logits[i] / temperature(i / ExpressionNames.Count));
+        }
+
+        return new Predictions(logits, _labels);
+    }
+
+    /// <summary>The mean logits of several looks at the same images.</summary>
+    /// <exception cref="ArgumentException">No look, or looks at images with other labels.</exception>
+    public static Predictions Average(IReadOnlyList<Predictions> looks)
+    {
+        ArgumentNullException.ThrowIfNull(looks);
+        if (looks.Count == 0 || looks.Any(look => !look._labels.AsSpan().SequenceEqual(looks[0]._labels)))
+        {
+            throw new ArgumentException("Looks can be averaged where there is one and all are at the same images.", nameof(looks));
+        }
+
+        var logits = new float[looks[0]._logits.Length];
+        for (var i = 0; i < logits.Length; i++)
+        {
+            logits[i] = (float)looks.Average(look => (double)look._logits[i]);
+        }
+
+        return new Predictions(logits, looks[0]._labels);
+    }
 }

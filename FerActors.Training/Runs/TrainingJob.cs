@@ -3,6 +3,7 @@ using System.Text;
 using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Evaluation;
+using FerActors.Training.Reporting;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
 
@@ -74,21 +75,16 @@ public static class TrainingJob
 
         // What is reported is what was written: the file is read back.
         using var shipped = VitCheckpoint.Load(request.ModelFolder);
-        var plain = Evaluate(shipped, validation, flip: false);
-        var flip = Evaluate(shipped, validation, flip: true);
+        var report = VersionEvaluation.Run(shipped, validation, FerUsage.PublicTest, trained.State.History, cancellation);
+        var plain = report.Views[(int)TestTimeView.Plain].Evaluation;
+        var flip = report.Views[(int)TestTimeView.Flip].Evaluation;
+        await ReportFiles.WriteAsync(request.ModelFolder, report, cancellation);
         await MetricsJson.WriteAsync(request.ModelFolder, plain, cancellation);
         await ModelCard.WriteAsync(
             request.ModelFolder,
             TrainingFacts.For(request, trained, shipped, train, notes, [plain, flip]),
             cancellation);
         return new TrainingOutcome(request.ModelFolder, plain, flip);
-    }
-
-    private static EvaluationReport Evaluate(VitCheckpoint checkpoint, FerDataset data, bool flip)
-    {
-        var predictions = ModelEvaluation.Predict(checkpoint.Model, checkpoint.Preprocessor, data, flip);
-        return EvaluationReport.Create(
-            predictions, FerUsage.PublicTest, data.Sha256, flip ? "flip" : "plain", TemperatureScaling.Fit(predictions), FerUsage.PublicTest);
     }
 
     // One line of JSON for each finished epoch, beside the checkpoint; what is on the screen goes to the listener.

@@ -164,7 +164,7 @@ public sealed class CropAugmenterSpecs
         for (var position = 0; position < 50; position++)
         {
             var output = Apply(augmenter, Image, position);
-            var levels = Image.Zip(output).OrderBy(pair => pair.First).Select(pair => pair.Second).ToArray();
+            var levels = Image.Zip(output, (level, toned) => (level, toned)).OrderBy(pair => pair.level).Select(pair => pair.toned).ToArray();
             Assert.Equal(levels.Order(), levels);
             changed += output.SequenceEqual(Render(48, CropView.Identity)) ? 0 : 1;
         }
