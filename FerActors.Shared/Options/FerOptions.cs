@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using FerActors.Shared.Cluster;
 using FerActors.Shared.Registry;
 
 namespace FerActors.Shared.Options;
@@ -22,6 +23,10 @@ public sealed class FerOptions
 
     public RegistryOptions Registry { get; init; } = new();
 
+    public PersistenceOptions Persistence { get; init; } = new();
+
+    public TrainingServiceOptions Training { get; init; } = new();
+
     /// <summary>All mistakes of all sections at once, each a sentence; empty where there is none.</summary>
     public IReadOnlyList<string> Validate()
     {
@@ -36,10 +41,20 @@ public sealed class FerOptions
             .. Model.Validate(),
             .. Cluster.Validate(),
             .. Registry.Validate(),
+            .. Persistence.Validate(),
+            .. Training.Validate(),
         ];
         if (RabbitMq.MaxBodyBytes < Images.MaxBytes)
         {
             errors.Add($"RabbitMq:MaxBodyBytes ({RabbitMq.MaxBodyBytes}) is below Images:MaxBytes ({Images.MaxBytes}); larger images would never arrive.");
+        }
+
+        // A singleton that moves to another node must find its journal there.
+        if (!Cluster.Alone
+            && (Cluster.Has(NodeRoles.Control) || Cluster.Has(NodeRoles.Training))
+            && Persistence.Provider == PersistenceProvider.Sqlite)
+        {
+            errors.Add("Persistence:Provider is 'Sqlite'; where Cluster:Alone is false it must be PostgreSql, which all nodes can reach.");
         }
 
         return errors;

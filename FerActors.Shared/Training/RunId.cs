@@ -14,7 +14,8 @@ public sealed record RunId
     /// <exception cref="FormatException">The text is no such name.</exception>
     public static RunId Parse(string text) => TryParse(text, out var id)
         ? id
-        : throw new FormatException("A run's id has 1 to 64 of a-z, 0-9, '.', '_' and '-', begins with a letter or digit, and has no '..'.");
+        : throw new FormatException(
+            "A run's id has 1 to 64 of a-z, 0-9, '.', '_' and '-', begins with a letter or digit, and has no '..'.");
 
     public static bool TryParse([NotNullWhen(true)] string? text, [NotNullWhen(true)] out RunId? id)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 
 namespace FerActors.Shared.Training;
 
@@ -7,7 +8,10 @@ namespace FerActors.Shared.Training;
 /// <param name="MaxCrashes">Losses of the node in a row, without a finished epoch between them, after which a run fails; from 1.</param>
 public sealed record SupervisorState(int RunsPerNode = 1, int MaxCrashes = 3)
 {
-    private const int MaxText = 64 * 1024;
+    // A message between nodes has at most 128,000 bytes, and a list of runs should have more than a few.
+    private const int MaxBytes = 32 * 1024;
+    private const int MaxPathBytes = 1024;
+    private const int MaxSentence = 1000;
 
     public ImmutableDictionary<RunId, TrainingRun> Runs { get; init; } = ImmutableDictionary<RunId, TrainingRun>.Empty;
 
@@ -22,10 +26,22 @@ public sealed record SupervisorState(int RunsPerNode = 1, int MaxCrashes = 3)
 
     public int Occupied(string node) => Runs.Values.Count(r => r.Occupies && r.Node == node);
 
-    /// <summary>Decides on a command: the answer, and what happens. Changes nothing.</summary>
+    /// <summary>Decides on a command: the answer, with the run as it will be, and what happens. Changes nothing.</summary>
     public (CommandResult Reply, IReadOnlyList<ITrainingEvent> Events) ProcessCommand(ITrainingCommand command, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(command);
+        var (reply, events) = Decide(command, now);
+        if (events.Count == 0)
+        {
+            return (reply, events);
+        }
+
+        var run = events.Aggregate(this, (state, happened) => state.Apply(happened)).Runs.GetValueOrDefault(command.Id);
+        return (reply with { Run = run is null ? null : new RunView(run, null) }, events);
+    }
+
+    private (CommandResult Reply, IReadOnlyList<ITrainingEvent> Events) Decide(ITrainingCommand command, DateTimeOffset now)
+    {
         if (command is TrainingCommands.Submit submit)
         {
             return Submit(submit.Spec, now);
@@ -45,7 +61,8 @@ public sealed record SupervisorState(int RunsPerNode = 1, int MaxCrashes = 3)
         {
             TrainingCommands.Cancel => Cancel(run, now),
             TrainingCommands.Pause => Pause(run, now),
-            TrainingCommands.Resume when run.State == RunState.Paused => Accept(run, "is queued again", new TrainingEvents.Resumed(run.Spec.Id, now)),
+            TrainingCommands.Resume when run.State == RunState.Paused =>
+                Accept(run, "is queued again", new TrainingEvents.Resumed(run.Spec.Id, now)),
             TrainingCommands.Resume => Refuse(run, "only a paused run can be resumed"),
             TrainingCommands.Delete when run.State == RunState.Registered && !run.Confirmed =>
                 Refuse(run, "the registry has not taken its model yet"),
@@ -60,8 +77,10 @@ public sealed record SupervisorState(int RunsPerNode = 1, int MaxCrashes = 3)
             TrainingReports.Epoch epoch when epoch.Metrics.Epoch > (run.LastEpoch?.Epoch ?? 0) =>
                 Accept(run, "has finished an epoch", new TrainingEvents.EpochFinished(run.Spec.Id, now, epoch.Metrics)),
             TrainingReports.Epoch => (Result(CommandCode.NoChange, run, "has that epoch already"), []),
-            TrainingReports.Finished finished => Accept(run, "is finished", new TrainingEvents.Registered(run.Spec.Id, now, finished.ModelFolder)),
-            TrainingReports.Failed failed => Accept(run, "has failed", new TrainingEvents.Failed(run.Spec.Id, now, failed.Sentence)),
+            TrainingReports.Finished finished =>
+                Accept(run, "is finished", new TrainingEvents.Registered(run.Spec.Id, now, finished.ModelFolder)),
+            TrainingReports.Failed failed =>
+                Accept(run, "has failed", new TrainingEvents.Failed(run.Spec.Id, now, Short(failed.Sentence))),
             TrainingReports.Stopped => Accept(run, "has stopped", Stopped(run, now)),
             TrainingReports.Lost => Accept(run, "has lost its node", Lost(run, now)),
             TrainingReports.Confirmed when run is { State: RunState.Registered, Confirmed: false } =>
@@ -82,7 +101,9 @@ public sealed record SupervisorState(int RunsPerNode = 1, int MaxCrashes = 3)
             return this with
             {
                 Submissions = Submissions + 1,
-                Runs = Runs.Add(submitted.Id, new TrainingRun(submitted.Spec, RunState.Submitted, Submissions + 1, submitted.At, submitted.At)),
+                Runs = Runs.Add(
+                    submitted.Id,
+                    new TrainingRun(submitted.Spec, RunState.Submitted, Submissions + 1, submitted.At, submitted.At)),
             };
         }
 
@@ -116,7 +137,7 @@ public sealed record SupervisorState(int RunsPerNode = 1, int MaxCrashes = 3)
         TrainingEvents.StopRequested e => run with { Wish = e.Wish },
         TrainingEvents.Paused e => Moved(run, RunState.Paused, e),
         TrainingEvents.Resumed e => Moved(run, RunState.Submitted, e) with { Crashes = 0 },
-        TrainingEvents.Requeued e => Moved(run, RunState.Submitted, e) with { Crashes = run.Crashes + 1 },
+        TrainingEvents.Requeued e => Moved(run, RunState.Submitted, e) with { Crashes = run.Crashes + (e.NodeLost ? 1 : 0) },
         TrainingEvents.Cancelled e => Moved(run, RunState.Cancelled, e),
         TrainingEvents.Failed e => Moved(run, RunState.Failed, e) with { Failure = e.Sentence },
         TrainingEvents.Registered e => Moved(run, RunState.Registered, e) with { ModelFolder = e.ModelFolder },
@@ -141,8 +162,13 @@ public sealed record SupervisorState(int RunsPerNode = 1, int MaxCrashes = 3)
             return (new CommandResult(CommandCode.Invalid, "A run needs a name and the path of its data."), []);
         }
 
-        return spec.OptionsJson.Length + spec.Name.Length + spec.DataPath.Length + (spec.InitFrom?.Length ?? 0) > MaxText
-            ? (new CommandResult(CommandCode.Invalid, $"A run's description has at most {MaxText} characters."), [])
+        if (Bytes(spec.Name) > MaxPathBytes || Bytes(spec.DataPath) > MaxPathBytes || Bytes(spec.InitFrom) > MaxPathBytes)
+        {
+            return (new CommandResult(CommandCode.Invalid, $"A run's name and paths have at most {MaxPathBytes} bytes each."), []);
+        }
+
+        return Bytes(spec.OptionsJson) + Bytes(spec.Name) + Bytes(spec.DataPath) + Bytes(spec.InitFrom) > MaxBytes
+            ? (new CommandResult(CommandCode.Invalid, $"A run's description has at most {MaxBytes} bytes."), [])
             : (new CommandResult(CommandCode.Accepted, $"Run '{spec.Id}' is queued."), [new TrainingEvents.Submitted(spec.Id, now, spec)]);
     }
 
@@ -165,18 +191,23 @@ public sealed record SupervisorState(int RunsPerNode = 1, int MaxCrashes = 3)
     };
 
     // A worker that stops unasked, because its node shuts down, has done no wrong.
-    private static ITrainingEvent Stopped(TrainingRun run, DateTimeOffset now) => run.Wish switch
+    private static ITrainingEvent Stopped(TrainingRun run, DateTimeOffset now, bool nodeLost = false) => run.Wish switch
     {
         StopWish.Cancel => new TrainingEvents.Cancelled(run.Spec.Id, now),
         StopWish.Pause => new TrainingEvents.Paused(run.Spec.Id, now),
-        _ => new TrainingEvents.Requeued(run.Spec.Id, now),
+        _ => new TrainingEvents.Requeued(run.Spec.Id, now, nodeLost),
     };
 
     private ITrainingEvent Lost(TrainingRun run, DateTimeOffset now) => run.Wish == StopWish.None && run.Crashes + 1 >= MaxCrashes
         ? new TrainingEvents.Failed(run.Spec.Id, now, $"Its node was lost {MaxCrashes} times in a row without a finished epoch between.")
-        : Stopped(run, now);
+        : Stopped(run, now, nodeLost: true);
 
-    private static (CommandResult Reply, IReadOnlyList<ITrainingEvent> Events) Accept(TrainingRun run, string what, ITrainingEvent happened) =>
+    private static int Bytes(string? text) => text is null ? 0 : Encoding.UTF8.GetByteCount(text);
+
+    private static string Short(string sentence) => sentence.Length <= MaxSentence ? sentence : sentence[..MaxSentence] + " ...";
+
+    private static (CommandResult Reply, IReadOnlyList<ITrainingEvent> Events) Accept(
+        TrainingRun run, string what, ITrainingEvent happened) =>
         (Result(CommandCode.Accepted, run, what), [happened]);
 
     private static (CommandResult Reply, IReadOnlyList<ITrainingEvent> Events) Refuse(TrainingRun run, string why) =>

@@ -82,8 +82,11 @@ public static class TrainingEvents
 
     public sealed record Resumed(RunId Id, DateTimeOffset At) : ITrainingEvent;
 
-    /// <summary>Its node was lost; it waits for another one.</summary>
-    public sealed record Requeued(RunId Id, DateTimeOffset At) : ITrainingEvent;
+    /// <summary>It waits for another node.</summary>
+    /// <param name="Id">The run.</param>
+    /// <param name="At">When.</param>
+    /// <param name="NodeLost">Its node was lost; otherwise the node shut down in good order.</param>
+    public sealed record Requeued(RunId Id, DateTimeOffset At, bool NodeLost) : ITrainingEvent;
 
     public sealed record Cancelled(RunId Id, DateTimeOffset At) : ITrainingEvent;
 
@@ -99,21 +102,16 @@ public static class TrainingEvents
 public static class TrainingQueries
 {
     /// <summary>Answered by <see cref="RunList"/>.</summary>
-    public sealed record List
+    /// <param name="After">Only runs whose <see cref="TrainingRun.Order"/> is larger; 0 begins with the first.</param>
+    public sealed record List(long After = 0)
     {
-        private List()
-        {
-        }
-
+        /// <summary>From the first run on.</summary>
         public static List Instance { get; } = new();
     }
 
     /// <summary>Answered by <see cref="CommandResult"/> with the run.</summary>
     public sealed record Describe(RunId Id);
 }
-
-/// <param name="Runs">In the order of their submission.</param>
-public sealed record RunList(IReadOnlyList<RunView> Runs);
 
 public enum CommandCode
 {

@@ -17,12 +17,14 @@ internal static class TrainingWire
         Body<TrainingReports.Lost>("tr2", r => With(Of(r.Id), r.Attempt), p => new(Id(p.Id), p.Attempt)),
         Body<TrainingReports.Phase>(
             "tr3", r => With(Of(r.Id), r.Attempt, number: (int)r.State), p => new(Id(p.Id), p.Attempt, Wire.Enum<RunState>(p.Number))),
-        Body<TrainingReports.Epoch>("tr4", r => With(Of(r.Id), r.Attempt, epoch: r.Metrics), p => new(Id(p.Id), p.Attempt, Decode(p.Epoch))),
+        Body<TrainingReports.Epoch>(
+            "tr4", r => With(Of(r.Id), r.Attempt, epoch: r.Metrics), p => new(Id(p.Id), p.Attempt, Decode(p.Epoch))),
         Body<TrainingReports.Finished>("tr5", r => With(Of(r.Id), r.Attempt, r.ModelFolder), p => new(Id(p.Id), p.Attempt, p.Text)),
         Body<TrainingReports.Failed>("tr6", r => With(Of(r.Id), r.Attempt, r.Sentence), p => new(Id(p.Id), p.Attempt, p.Text)),
         Body<TrainingReports.Stopped>("tr7", r => With(Of(r.Id), r.Attempt), p => new(Id(p.Id), p.Attempt)),
         Body<TrainingReports.Confirmed>("tr8", r => Of(r.Id), p => new(Id(p.Id))),
-        Body<TrainingEvents.Submitted>("te1", Of, e => new RunMessageProto { Spec = Encode(e.Spec) }, p => new(Id(p.Id), At(p), Decode(p.Spec))),
+        Body<TrainingEvents.Submitted>(
+            "te1", Of, e => new RunMessageProto { Spec = Encode(e.Spec) }, p => new(Id(p.Id), At(p), Decode(p.Spec))),
         Body<TrainingEvents.Assigned>(
             "te2", Of, e => With(new(), e.Attempt, e.Node), p => new(Id(p.Id), At(p), p.Text, p.Attempt)),
         Body<TrainingEvents.PhaseChanged>(
@@ -32,17 +34,25 @@ internal static class TrainingWire
             "te5", Of, e => With(new(), number: (int)e.Wish), p => new(Id(p.Id), At(p), Wire.Enum<StopWish>(p.Number))),
         Body<TrainingEvents.Paused>("te6", Of, _ => new(), p => new(Id(p.Id), At(p))),
         Body<TrainingEvents.Resumed>("te7", Of, _ => new(), p => new(Id(p.Id), At(p))),
-        Body<TrainingEvents.Requeued>("te8", Of, _ => new(), p => new(Id(p.Id), At(p))),
+        Body<TrainingEvents.Requeued>("te8", Of, e => With(new(), number: e.NodeLost ? 1 : 0), p => new(Id(p.Id), At(p), p.Number != 0)),
         Body<TrainingEvents.Cancelled>("te9", Of, _ => new(), p => new(Id(p.Id), At(p))),
         Body<TrainingEvents.Failed>("te10", Of, e => With(new(), text: e.Sentence), p => new(Id(p.Id), At(p), p.Text)),
         Body<TrainingEvents.Registered>("te11", Of, e => With(new(), text: e.ModelFolder), p => new(Id(p.Id), At(p), p.Text)),
         Body<TrainingEvents.Confirmed>("te12", Of, _ => new(), p => new(Id(p.Id), At(p))),
         Body<TrainingEvents.Deleted>("te13", Of, _ => new(), p => new(Id(p.Id), At(p))),
-        WireType.Empty("tq1", TrainingQueries.List.Instance),
+        WireType.Of<TrainingQueries.List, RunListQueryProto>(
+            "tq1", RunListQueryProto.Parser, q => new RunListQueryProto { After = q.After }, p => new(p.After)),
         Body<TrainingQueries.Describe>("tq2", q => Of(q.Id), p => new(Id(p.Id))),
-        WireType.Of<RunList, RunListProto>("ta1", RunListProto.Parser, Encode, p => new([.. p.Runs.Select(Decode)])),
+        WireType.Of<RunList, RunListProto>("ta1", RunListProto.Parser, Encode, p => new([.. p.Runs.Select(Decode)], p.More)),
         WireType.Of<CommandResult, CommandResultProto>("ta2", CommandResultProto.Parser, Encode, Decode),
         WireType.Of<SupervisorSnapshot, SupervisorSnapshotProto>("ts1", SupervisorSnapshotProto.Parser, Encode, Decode),
+        WireType.Of<TrainingWork.Heartbeat, TrainingHeartbeatProto>("tw1", TrainingHeartbeatProto.Parser, Encode, Decode),
+        Body<TrainingWork.Start>("tw2", s => With(new() { Spec = Encode(s.Spec) }, s.Attempt), p => new(Decode(p.Spec), p.Attempt)),
+        Body<TrainingWork.Stop>("tw3", s => With(Of(s.Id), s.Attempt), p => new(Id(p.Id), p.Attempt)),
+        Body<TrainingWork.Progress>(
+            "tw4",
+            s => With(new() { Id = s.Id.Value, Progress = Encode(s.Value) }, s.Attempt),
+            p => new(Id(p.Id), p.Attempt, p.Progress is { } at ? Decode(at) : throw new WireException("Progress without figures."))),
     ];
 
     private static WireType Body<T>(string manifest, Func<T, RunMessageProto> encode, Func<RunMessageProto, T> decode)
@@ -64,7 +74,8 @@ internal static class TrainingWire
 
     private static RunMessageProto Of(ITrainingEvent happened) => new() { Id = happened.Id.Value, AtTicks = happened.At.UtcTicks };
 
-    private static RunMessageProto With(RunMessageProto proto, int attempt = 0, string text = "", int number = 0, EpochMetrics? epoch = null)
+    private static RunMessageProto With(
+        RunMessageProto proto, int attempt = 0, string text = "", int number = 0, EpochMetrics? epoch = null)
     {
         proto.Attempt = attempt;
         proto.Text = text;
@@ -170,7 +181,12 @@ internal static class TrainingWire
 
     private static TrainingRun Decode(TrainingRunProto? proto) => proto is null
         ? throw new WireException("A run without content.")
-        : new(Decode(proto.Spec), Wire.Enum<RunState>(proto.State), proto.Order, Wire.Time(proto.SubmittedTicks), Wire.Time(proto.ChangedTicks))
+        : new(
+            Decode(proto.Spec),
+            Wire.Enum<RunState>(proto.State),
+            proto.Order,
+            Wire.Time(proto.SubmittedTicks),
+            Wire.Time(proto.ChangedTicks))
         {
             Wish = Wire.Enum<StopWish>(proto.Wish),
             Node = proto.HasNode ? proto.Node : null,
@@ -189,7 +205,7 @@ internal static class TrainingWire
 
     private static RunListProto Encode(RunList list)
     {
-        var proto = new RunListProto();
+        var proto = new RunListProto { More = list.More };
         proto.Runs.Add(list.Runs.Select(Encode));
         return proto;
     }
@@ -203,6 +219,16 @@ internal static class TrainingWire
 
     private static CommandResult Decode(CommandResultProto proto) =>
         new(Wire.Enum<CommandCode>(proto.Code), proto.Sentence, proto.Run is { } run ? Decode(run) : null);
+
+    private static TrainingHeartbeatProto Encode(TrainingWork.Heartbeat heartbeat)
+    {
+        var proto = new TrainingHeartbeatProto { Node = heartbeat.Node, Accepting = heartbeat.Accepting };
+        proto.Runs.Add(heartbeat.Runs.Select(r => new HeldRunProto { Id = r.Id.Value, Attempt = r.Attempt }));
+        return proto;
+    }
+
+    private static TrainingWork.Heartbeat Decode(TrainingHeartbeatProto proto) =>
+        new(proto.Node, proto.Accepting, [.. proto.Runs.Select(r => new TrainingWork.HeldRun(Id(r.Id), r.Attempt))]);
 
     private static SupervisorSnapshotProto Encode(SupervisorSnapshot snapshot)
     {

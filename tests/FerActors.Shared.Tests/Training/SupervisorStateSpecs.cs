@@ -1,5 +1,6 @@
 using FerActors.Shared.Registry;
 using FerActors.Shared.Training;
+using FerActors.Shared.Wire;
 
 namespace FerActors.Shared.Tests.Training;
 
@@ -66,6 +67,58 @@ public sealed class SupervisorStateSpecs
 
         Assert.Equal(RunState.Failed, Do(state, new TrainingReports.Lost(A, 3)).Runs[A].State);
         Assert.Equal(RunState.Submitted, Do(forgiven, new TrainingReports.Lost(A, 3)).Runs[A].State);
+    }
+
+    [Fact]
+    public void A_run_whose_node_shuts_down_in_good_order_is_not_held_to_blame()
+    {
+        var state = Running();
+        for (var attempt = 1; attempt < 5; attempt++)
+        {
+            state = Do(state, new TrainingReports.Stopped(A, attempt));
+            state = Do(state, new TrainingReports.Assign(A, "n1"));
+        }
+
+        Assert.Equal((5, 0), (state.Runs[A].Attempt, state.Runs[A].Crashes));
+    }
+
+    [Fact]
+    public void An_answer_shows_the_run_as_the_command_leaves_it()
+    {
+        var (reply, _) = Submitted().ProcessCommand(new TrainingReports.Assign(A, "n1"), Now);
+
+        Assert.Equal((RunState.Preparing, "n1", 1), (reply.Run!.Run.State, reply.Run.Run.Node, reply.Run.Run.Attempt));
+    }
+
+    [Fact]
+    public void A_description_is_bounded_in_bytes_and_not_in_characters()
+    {
+        var options = new string('\u00e9', 17_000);
+
+        var (reply, events) = new SupervisorState().ProcessCommand(
+            new TrainingCommands.Submit(Spec("a", 0) with { OptionsJson = options }), Now);
+
+        Assert.Equal(CommandCode.Invalid, reply.Code);
+        Assert.Empty(events);
+    }
+
+    [Fact]
+    public void A_list_leaves_out_the_options_and_is_given_in_pages_that_a_frame_can_carry()
+    {
+        var spec = Spec("a", 0) with { OptionsJson = new string(' ', 20_000), DataPath = new string('d', 1000) };
+        var runs = Enumerable.Range(1, 300)
+            .Select(i => new RunView(new TrainingRun(spec, RunState.Submitted, i, Now, Now), null))
+            .ToList();
+
+        var pages = new List<RunList> { RunList.Page(runs, 0) };
+        while (pages[^1].More)
+        {
+            pages.Add(RunList.Page(runs, pages[^1].Runs[^1].Run.Order));
+        }
+
+        Assert.Equal(Enumerable.Range(1, 300).Select(i => (long)i), pages.SelectMany(p => p.Runs).Select(r => r.Run.Order));
+        var wire = WireTypes.All.Single(t => t.Type == typeof(RunList));
+        Assert.All(pages, page => Assert.InRange(wire.Encode(page).Length, 1, 128_000));
     }
 
     [Fact]
@@ -153,5 +206,6 @@ public sealed class SupervisorStateSpecs
         return events.Aggregate(state, (s, e) => s.Apply(e));
     }
 
-    private static RunSpec Spec(string id, int priority) => new(RunId.Parse(id), "run", "{}", "data.csv", null, priority, ModelVersionId.Parse("v1"));
+    private static RunSpec Spec(string id, int priority) =>
+        new(RunId.Parse(id), "run", "{}", "data.csv", null, priority, ModelVersionId.Parse("v1"));
 }
