@@ -84,7 +84,12 @@ internal static class TrainingFacts
 
     private static List<KeyValuePair<string, string>> Flatten(TrainingOptions options)
     {
-        using var json = JsonDocument.Parse(options.ToJson());
+        var shown = options with
+        {
+            InitFrom = Name(options.InitFrom),
+            Distillation = options.Distillation with { Teachers = [.. options.Distillation.Teachers.Select(t => Name(t)!)] },
+        };
+        using var json = JsonDocument.Parse(shown.ToJson());
         return Flatten("", json.RootElement).ToList();
     }
 

@@ -22,6 +22,12 @@ internal static class AtomicFile
             File.Move(temporary, full, overwrite: true);
             DurableFolder.Flush(folder);
         }
+        catch (ArgumentOutOfRangeException e)
+        {
+            // What .NET makes of EFBIG: the file system, or a limit of the process, takes no file of this length.
+            TryDelete(temporary);
+            throw new IOException($"A file as long as '{Path.GetFileName(full)}' may not be written here.", e);
+        }
         catch
         {
             TryDelete(temporary);
