@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using FerActors.Shared.Registry;
 
 namespace FerActors.Shared.Options;
 
@@ -19,6 +20,8 @@ public sealed class FerOptions
 
     public ClusterOptions Cluster { get; init; } = new();
 
+    public RegistryOptions Registry { get; init; } = new();
+
     /// <summary>All mistakes of all sections at once, each a sentence; empty where there is none.</summary>
     public IReadOnlyList<string> Validate()
     {
@@ -32,6 +35,7 @@ public sealed class FerOptions
             .. Batching.Validate(),
             .. Model.Validate(),
             .. Cluster.Validate(),
+            .. Registry.Validate(),
         ];
         if (RabbitMq.MaxBodyBytes < Images.MaxBytes)
         {
