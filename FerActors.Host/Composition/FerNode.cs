@@ -75,12 +75,14 @@ public static class FerNode
         var limits = ImageLimits.From(options.Images);
         var side = 0;
         return builder
-            .AddModelWorker(() =>
-            {
-                var model = load();
-                side = model.InputSide;
-                return model;
-            })
+            .AddModelHost(
+                () =>
+                {
+                    var model = load();
+                    side = model.InputSide;
+                    return model;
+                },
+                new RegistryModelLoader(options.Registry.Root, options.Model, WarmUpBatches(options.Batching)))
             .AddFaceBatcher(options.Batching)
             .AddImageIngress(
                 new IngressSettings(

@@ -1,6 +1,7 @@
 using FerActors.Inference.Models;
 using FerActors.Inference.Pipeline;
 using FerActors.Shared.Protocol;
+using FerActors.Shared.Registry;
 
 namespace FerActors.Inference.Batching;
 
@@ -8,7 +9,8 @@ namespace FerActors.Inference.Batching;
 /// <param name="Key">The delivery.</param>
 /// <param name="Crops">At least one face.</param>
 /// <param name="Alone">No other image may share a batch with it.</param>
-public sealed record ClassifyFaces(DeliveryKey Key, IReadOnlyList<FaceCrop> Crops, bool Alone);
+/// <param name="Draw">The message's <see cref="MessageDraw"/>: below the canary's share, the canary answers it.</param>
+public sealed record ClassifyFaces(DeliveryKey Key, IReadOnlyList<FaceCrop> Crops, bool Alone, double Draw = 1);
 
 /// <param name="Key">The delivery.</param>
 /// <param name="Predictions">One for each face, in the order of the request.</param>
@@ -26,7 +28,8 @@ public sealed record FacesRefused(DeliveryKey Key, string Code, string Message);
 /// <summary>One forward pass. Answered by one <see cref="BatchClassified"/> or <see cref="BatchFailed"/>.</summary>
 /// <param name="Batch">Number of the batch.</param>
 /// <param name="Crops">At least one face.</param>
-public sealed record RunBatch(long Batch, IReadOnlyList<FaceCrop> Crops);
+/// <param name="Slot">Who is to answer it; the champion does where there is no canary any more. One batch is answered by one version.</param>
+public sealed record RunBatch(long Batch, IReadOnlyList<FaceCrop> Crops, ModelSlot Slot = ModelSlot.Champion);
 
 public sealed record BatchClassified(long Batch, IReadOnlyList<FacePrediction> Predictions, ModelIdentity Model, double InferMs);
 

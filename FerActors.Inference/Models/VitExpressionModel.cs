@@ -42,6 +42,29 @@ public sealed class VitExpressionModel : IExpressionModel
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(warmUpBatches);
+        var model = LoadCold(options, warmUpBatches.DefaultIfEmpty(1).Max(), version: null);
+        try
+        {
+            foreach (var size in warmUpBatches)
+            {
+                model.WarmUp(size);
+            }
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+
+        return model;
+    }
+
+    /// <summary>Loads a model folder without warming it up.</summary>
+    /// <param name="options">Folder, device and precision.</param>
+    /// <param name="trialBatch">Size of the batch with which the precisions are compared.</param>
+    /// <param name="version">The version's name in the registry; absent takes what the folder says.</param>
+    internal static VitExpressionModel LoadCold(ModelOptions options, int trialBatch, string? version)
+    {
         var device = FindDevice(options.Device);
         using var checkpoint = VitCheckpoint.Load(options.Path);
         if (options.Threads > 0)
@@ -52,33 +75,22 @@ public sealed class VitExpressionModel : IExpressionModel
         var config = checkpoint.Model.Config;
         var identity = new ModelIdentity(
             config.FerActors.Name ?? System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(options.Path)),
-            config.FerActors.Version ?? checkpoint.WeightsSha256[..12],
+            version ?? config.FerActors.Version ?? checkpoint.WeightsSha256[..12],
             checkpoint.WeightsSha256);
         var labels = LabelMap.Create(config.Labels);
         var normalisation = new GrayNormalisation(checkpoint.Preprocessor);
         VitExpressionModel In(ScalarType type) => new(checkpoint.Model.To(type, device), labels, normalisation, identity);
 
-        var chosen = options.Precision switch
+        return options.Precision switch
         {
             "fp32" => In(ScalarType.Float32),
             "bf16" => OneOf(In, (exact, half) => PrecisionTrial.RequireParity(exact, half, options.ParityTolerance)),
-            _ => OneOf(In, (exact, half) => PrecisionTrial.Choose(exact, half, options.ParityTolerance, warmUpBatches.DefaultIfEmpty(1).Max())),
+            _ => OneOf(In, (exact, half) => PrecisionTrial.Choose(exact, half, options.ParityTolerance, trialBatch)),
         };
-        try
-        {
-            foreach (var size in warmUpBatches)
-            {
-                chosen.Predict(PrecisionTrial.Probe(chosen.InputSide, size));
-            }
-        }
-        catch
-        {
-            chosen.Dispose();
-            throw;
-        }
-
-        return chosen;
     }
+
+    /// <summary>Runs a batch of this size; the first pass of each size is slow.</summary>
+    internal void WarmUp(int size) => Predict(PrecisionTrial.Probe(InputSide, size));
 
     public IReadOnlyList<FacePrediction> Predict(IReadOnlyList<FaceCrop> crops)
     {

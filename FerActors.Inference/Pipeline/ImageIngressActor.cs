@@ -4,6 +4,7 @@ using Akka.Hosting;
 using FerActors.Inference.Alignment;
 using FerActors.Inference.Batching;
 using FerActors.Inference.Imaging;
+using FerActors.Inference.Models;
 using FerActors.Shared.Protocol;
 
 namespace FerActors.Inference.Pipeline;
@@ -146,7 +147,7 @@ public sealed class ImageIngressActor : ReceiveActor
             return;
         }
 
-        _batcher.Tell(new ClassifyFaces(aligned.Key, aligned.Faces.Select(f => f.Crop).ToList(), image.Request.Alone));
+        _batcher.Tell(new ClassifyFaces(aligned.Key, aligned.Faces.Select(f => f.Crop).ToList(), image.Request.Alone, MessageDraw.Of(image.Request.MessageId)));
     }
 
     private void Finish(DeliveryKey key, Action<ImageInFlight> finish)

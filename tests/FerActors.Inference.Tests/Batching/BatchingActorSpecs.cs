@@ -6,12 +6,15 @@ using FerActors.Inference.Models;
 using FerActors.Inference.Pipeline;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
+using FerActors.Shared.Registry;
 
 namespace FerActors.Inference.Tests.Batching;
 
 public sealed class BatchingActorSpecs : TestKit
 {
     private static readonly ModelIdentity Identity = new("fake", "1", "00");
+
+    private static readonly ModelIdentity Next = new("fake", "2", "11");
 
     private static readonly BatchingOptions Options = new()
     {
@@ -30,6 +33,7 @@ public sealed class BatchingActorSpecs : TestKit
     {
         _time = new SchedulerTime((TestScheduler)Sys.Scheduler);
         _model = CreateTestProbe();
+        _model.IgnoreMessages(message => message is SubscribeTraffic);
         _asker = CreateTestProbe();
     }
 
@@ -321,13 +325,99 @@ public sealed class BatchingActorSpecs : TestKit
         AssertClassified(3, 4);
     }
 
+    [Fact]
+    public void The_canary_gets_its_share_of_the_messages_in_batches_of_its_own()
+    {
+        var batcher = Batcher();
+        batcher.Tell(new TrafficSplit(0.3));
+        Ask(batcher, 1, 2, draw: 0.5);
+        Ask(batcher, 2, 2, draw: 0.1);
+        Ask(batcher, 3, 2, draw: 0.3);
+        Ask(batcher, 4, 2, draw: 0.29);
+
+        var champion = Succeed();
+        AssertClassified(1, 2);
+        AssertClassified(3, 2);
+        var canary = Succeed();
+
+        Assert.Equal((ModelSlot.Champion, ModelSlot.Canary), (champion.Slot, canary.Slot));
+        Assert.Equal(["2.0", "2.1", "4.0", "4.1"], Names(canary));
+        AssertClassified(2, 2);
+        AssertClassified(4, 2);
+    }
+
+    [Fact]
+    public void Both_slots_share_one_limit()
+    {
+        var batcher = Batcher();
+        batcher.Tell(new TrafficSplit(0.5));
+        Ask(batcher, 1, 4, draw: 0.9);
+        _model.ExpectMsg<RunBatch>();
+        Ask(batcher, 2, 4, draw: 0.9);
+        Ask(batcher, 3, 4, draw: 0.1);
+
+        Ask(batcher, 4, 1, draw: 0.1);
+
+        AssertRefused(4, ErrorCodes.Overloaded);
+    }
+
+    [Fact]
+    public void An_image_whose_batches_two_versions_answered_goes_again_and_gets_one_version()
+    {
+        var batcher = Batcher();
+        Ask(batcher, 1, 6);
+        Succeed();
+        Advance(10);
+        var rest = _model.ExpectMsg<RunBatch>();
+        Assert.Equal(["1.4", "1.5"], Names(rest));
+
+        Answer(rest, identity: Next);
+
+        Answer(_model.ExpectMsg<RunBatch>(), identity: Next);
+        var last = _model.ExpectMsg<RunBatch>();
+        Assert.Equal(["1.4", "1.5"], Names(last));
+        Answer(last, identity: Next);
+        AssertClassified(1, 6, Next);
+        Assert.Equal(0, Statistics(batcher).Waiting);
+    }
+
+    [Fact]
+    public void An_image_of_the_canary_that_the_champion_answered_in_part_is_answered_by_the_champion()
+    {
+        var batcher = Batcher();
+        batcher.Tell(new TrafficSplit(1));
+        Ask(batcher, 1, 6, draw: 0);
+        Answer(_model.ExpectMsg<RunBatch>(), identity: Next);
+        Advance(10);
+        Answer(_model.ExpectMsg<RunBatch>());
+
+        var again = Succeed();
+
+        Assert.Equal((ModelSlot.Champion, 4), (again.Slot, again.Crops.Count));
+        Assert.Equal(ModelSlot.Champion, Succeed().Slot);
+        AssertClassified(1, 6);
+    }
+
+    [Fact]
+    public void A_host_that_starts_again_is_asked_for_the_split_again()
+    {
+        var host = CreateTestProbe();
+        Sys.ActorOf(Props.Create(() => new BatchingActor(Options, host.Ref, _time)));
+        host.ExpectMsg<SubscribeTraffic>();
+
+        Sys.EventStream.Publish(new ModelHostStarted(host.Ref));
+
+        host.ExpectMsg<SubscribeTraffic>();
+    }
+
     private IActorRef Batcher() => Sys.ActorOf(Props.Create(() => new BatchingActor(Options, _model.Ref, _time)));
 
-    private void Ask(IActorRef batcher, ulong tag, int faces, bool alone = false) => batcher.Tell(
+    private void Ask(IActorRef batcher, ulong tag, int faces, bool alone = false, double draw = 1) => batcher.Tell(
         new ClassifyFaces(
             new DeliveryKey(1, tag),
             Enumerable.Range(0, faces).Select(face => new FaceCrop([(byte)tag, (byte)face])).ToList(),
-            alone),
+            alone,
+            draw),
         _asker.Ref);
 
     // Also the proof that everything told before has been handled.
@@ -346,17 +436,17 @@ public sealed class BatchingActorSpecs : TestKit
         return batch;
     }
 
-    private void Answer(RunBatch batch, double inferMs = 3) => _model.Reply(new BatchClassified(
-        batch.Batch, batch.Crops.Select(c => new FacePrediction([c.Gray[0], c.Gray[1], 0, 0, 0, 0, 0])).ToList(), Identity, inferMs));
+    private void Answer(RunBatch batch, double inferMs = 3, ModelIdentity? identity = null) => _model.Reply(new BatchClassified(
+        batch.Batch, batch.Crops.Select(c => new FacePrediction([c.Gray[0], c.Gray[1], 0, 0, 0, 0, 0])).ToList(), identity ?? Identity, inferMs));
 
     private void Fail(RunBatch batch) => _model.Reply(new BatchFailed(batch.Batch, new ModelFailureException("on purpose")));
 
-    private FacesClassified AssertClassified(ulong tag, int faces)
+    private FacesClassified AssertClassified(ulong tag, int faces, ModelIdentity? identity = null)
     {
         var answer = _asker.ExpectMsg<FacesClassified>();
         Assert.Equal(new DeliveryKey(1, tag), answer.Key);
         Assert.Equal(Enumerable.Range(0, faces).Select(f => ((float)tag, (float)f)), answer.Predictions.Select(p => (p.Probabilities[0], p.Probabilities[1])));
-        Assert.Equal(Identity, answer.Model);
+        Assert.Equal(identity ?? Identity, answer.Model);
         return answer;
     }
 

@@ -9,7 +9,9 @@ internal sealed class FakeExpressionModel : IExpressionModel
 {
     public const byte Poison = 255;
 
-    public ModelIdentity Identity { get; } = new("fake", "1.2.3", new string('a', 64));
+    public string Version { get; init; } = "1.2.3";
+
+    public ModelIdentity Identity => new("fake", Version, new string('a', 64));
 
     public int InputSide { get; init; } = 8;
 
@@ -28,6 +30,8 @@ internal sealed class FakeExpressionModel : IExpressionModel
 
     public IReadOnlyList<FacePrediction> Predict(IReadOnlyList<FaceCrop> crops)
     {
+        Assert.False(Disposed.IsSet, "A disposed model was asked.");
+        Assert.All(crops, c => Assert.Equal(InputSide * InputSide, c.Gray.Length));
         Threads.Enqueue(Thread.CurrentThread);
         Entered.Release();
         Assert.True(Gate.Wait(TimeSpan.FromSeconds(30)), "Nobody opened the gate.");

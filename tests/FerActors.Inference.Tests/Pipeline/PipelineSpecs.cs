@@ -206,7 +206,7 @@ public sealed class PipelineSpecs
         var pipeline = await HostedPipeline.StartAsync();
         var model = pipeline.Model;
         Assert.Null(pipeline.Classify(1, Good).Error);
-        Assert.NotNull(pipeline.Actor<ModelWorker>());
+        Assert.NotNull(pipeline.Actor<ModelHost>());
 
         await pipeline.DisposeAsync();
 

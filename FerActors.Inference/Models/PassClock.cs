@@ -1,0 +1,35 @@
+using System.Diagnostics;
+
+namespace FerActors.Inference.Models;
+
+/// <summary>The gaps between passes: those across a change of champion and the others.</summary>
+internal sealed class PassClock
+{
+    private long? _lastEnd;
+    private long _lastChampion;
+
+    public double LongestSwapGapMs { get; private set; }
+
+    public double LongestOtherGapMs { get; private set; }
+
+    /// <param name="champion">Ticket of the champion at the time.</param>
+    /// <param name="began">Timestamp of its beginning.</param>
+    /// <param name="ended">Timestamp of its end.</param>
+    public void Passed(long champion, long began, long ended)
+    {
+        if (_lastEnd is { } last)
+        {
+            var gap = Math.Max(0, Stopwatch.GetElapsedTime(last, began).TotalMilliseconds);
+            if (champion == _lastChampion)
+            {
+                LongestOtherGapMs = Math.Max(LongestOtherGapMs, gap);
+            }
+            else
+            {
+                LongestSwapGapMs = Math.Max(LongestSwapGapMs, gap);
+            }
+        }
+
+        (_lastEnd, _lastChampion) = (ended, champion);
+    }
+}

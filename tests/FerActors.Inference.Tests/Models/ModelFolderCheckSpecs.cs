@@ -1,0 +1,83 @@
+using FerActors.Inference.Models;
+using FerActors.Shared.Registry;
+
+namespace FerActors.Inference.Tests.Models;
+
+public sealed class ModelFolderCheckSpecs : IDisposable
+{
+    private readonly RegistryFolder _registry = new();
+    private readonly ModelPointer _version;
+
+    public ModelFolderCheckSpecs() => _version = _registry.Add("v1", seed: 1);
+
+    public void Dispose() => _registry.Dispose();
+
+    [Fact]
+    public void A_folder_whose_files_are_those_of_the_registry_is_accepted() =>
+        Assert.Equal(Path.Combine(_registry.Root, "v1"), ModelFolderCheck.Verify(_registry.Root, _version, default));
+
+    [Theory]
+    [InlineData("..")]
+    [InlineData("../elsewhere")]
+    [InlineData("v1/../../elsewhere")]
+    [InlineData("/etc")]
+    [InlineData("")]
+    [InlineData(".")]
+    public void A_folder_outside_the_root_is_refused(string folder) =>
+        AssertRefused(_version with { Folder = folder }, "lies outside the registry's root");
+
+    [Fact]
+    public void A_folder_beside_the_root_with_the_same_beginning_is_outside()
+    {
+        var twin = Directory.CreateDirectory(_registry.Root + "-twin");
+        try
+        {
+            AssertRefused(_version with { Folder = "../" + twin.Name }, "lies outside the registry's root");
+        }
+        finally
+        {
+            twin.Delete();
+        }
+    }
+
+    [Fact]
+    public void A_link_is_not_followed()
+    {
+        Directory.CreateSymbolicLink(Path.Combine(_registry.Root, "link"), Path.Combine(_registry.Root, "v1"));
+
+        AssertRefused(_version with { Folder = "link" }, "is a link");
+    }
+
+    [Fact]
+    public void One_changed_byte_is_found()
+    {
+        var path = Path.Combine(_registry.Root, "v1", ModelPointer.WeightsFile);
+        var bytes = File.ReadAllBytes(path);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(path, bytes);
+
+        AssertRefused(_version, $"The file {ModelPointer.WeightsFile} of version v1 is not the one that was registered");
+    }
+
+    [Fact]
+    public void A_missing_folder_a_missing_file_and_a_file_elsewhere_are_refused()
+    {
+        AssertRefused(_version with { Folder = "v2" }, "has no folder");
+        AssertRefused(_version with { Files = With("labels.txt") }, "has no file labels.txt");
+        AssertRefused(_version with { Files = With("../v1/config.json") }, "not in its folder");
+    }
+
+    [Fact]
+    public void A_file_that_the_loader_would_read_must_be_registered()
+    {
+        AssertRefused(_version with { Files = Without("config.json") }, "no digest of config.json");
+        AssertRefused(_version with { Files = Without("preprocessor_config.json") }, "of which the registry knows nothing");
+    }
+
+    private Dictionary<string, string> With(string name) => new(_version.Files) { [name] = new string('0', 64) };
+
+    private Dictionary<string, string> Without(string name) => _version.Files.Where(f => f.Key != name).ToDictionary();
+
+    private void AssertRefused(ModelPointer version, string reason) => Assert.Contains(
+        reason, Assert.Throws<ModelVerificationException>(() => ModelFolderCheck.Verify(_registry.Root, version, default)).Message, StringComparison.Ordinal);
+}
