@@ -24,6 +24,7 @@ public static class FerCommandLine
             SoakCommand.Create(),
             TrainCommand.Create(),
             EvaluateCommand.Create(),
+            DataCommand.Create(),
         };
         try
         {
