@@ -47,8 +47,14 @@ public static class FerCsvReader
             throw new FerDataException(name, "is empty");
         }
 
+        return Collect(file, name, options, new ErrorCollector(name, options.MaxErrors), progress, cancellationToken);
+    }
+
+    /// <summary>Reads a stream and leaves to the collector which faults end it.</summary>
+    internal static FerDataset Collect(
+        Stream file, string name, FerDataOptions options, ErrorCollector errors, IProgress<DataProgress>? progress, CancellationToken cancellationToken)
+    {
         using var container = CsvContainer.Open(file, name, options);
-        var errors = new ErrorCollector(name, options.MaxErrors);
         var lines = new BoundedLineReader(container.Content, MaxRowBytes, options.MaxUncompressedBytes);
         try
         {
@@ -90,17 +96,19 @@ public static class FerCsvReader
 
             var label = default(Expression);
             var usage = default(FerUsage);
+            var kind = DataFaultKind.Form;
             var error = tooLong
                 ? $"is longer than {MaxRowBytes} bytes"
-                : ParseRow(line, columns, fields, pixels, out label, out usage);
+                : ParseRow(line, columns, fields, pixels, out label, out usage, out kind);
             if (error is not null)
             {
-                errors.Add($"row {lines.LineNumber}: {error}");
+                errors.Add($"row {lines.LineNumber}: {error}", kind);
             }
-            else if (errors.Total == 0)
+            else if (errors.Keeps)
             {
-                // After the first fault the file is read on only to count faults.
+                // Where one fault spoils the set, the file is read on only to count faults.
                 builder.Add(pixels, label, usage);
+                errors.NotePlace($"row {lines.LineNumber}");
             }
 
             if (rows % ProgressRows == 0)
@@ -151,10 +159,17 @@ public static class FerCsvReader
     }
 
     private static string? ParseRow(
-        ReadOnlySpan<byte> line, FerCsvColumns columns, Span<Range> fields, Span<byte> pixels, out Expression label, out FerUsage usage)
+        ReadOnlySpan<byte> line,
+        FerCsvColumns columns,
+        Span<Range> fields,
+        Span<byte> pixels,
+        out Expression label,
+        out FerUsage usage,
+        out DataFaultKind kind)
     {
         label = default;
         usage = default;
+        kind = DataFaultKind.Form;
         var count = FerCsvRow.Split(line, fields, out var error);
         if (error is not null)
         {
@@ -166,8 +181,14 @@ public static class FerCsvReader
             return $"has {count} fields where the header has {columns.Count}";
         }
 
-        return FerCsvRow.TryLabel(line[fields[columns.Emotion]], out label)
-            ?? FerCsvRow.TryUsage(line[fields[columns.Usage]], out usage)
-            ?? FerCsvRow.TryPixels(line[fields[columns.Pixels]], pixels);
+        kind = DataFaultKind.Label;
+        if (FerCsvRow.TryLabel(line[fields[columns.Emotion]], out label) is { } labelError)
+        {
+            return labelError;
+        }
+
+        kind = DataFaultKind.Split;
+        return FerCsvRow.TryUsage(line[fields[columns.Usage]], out usage)
+            ?? FerCsvRow.TryPixels(line[fields[columns.Pixels]], pixels, out kind);
     }
 }

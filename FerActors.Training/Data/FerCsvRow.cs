@@ -113,9 +113,11 @@ internal static class FerCsvRow
     /// <summary>Reads the numbers of one image.</summary>
     /// <param name="field">Numbers from 0 to 255 with spaces between them.</param>
     /// <param name="pixels">Takes the pixels; its length is the number that is wanted.</param>
+    /// <param name="kind">Which kind of fault it is, where there is one.</param>
     /// <returns>What is wrong, or null.</returns>
-    public static string? TryPixels(ReadOnlySpan<byte> field, Span<byte> pixels)
+    public static string? TryPixels(ReadOnlySpan<byte> field, Span<byte> pixels, out DataFaultKind kind)
     {
+        kind = DataFaultKind.PixelValue;
         var count = 0;
         var at = 0;
         while (true)
@@ -154,6 +156,7 @@ internal static class FerCsvRow
             count++;
         }
 
+        kind = DataFaultKind.Size;
         return count == pixels.Length ? null : $"has {count} pixels instead of {pixels.Length}";
     }
 

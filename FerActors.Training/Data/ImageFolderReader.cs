@@ -48,7 +48,13 @@ public static class ImageFolderReader
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
         options ??= FerDataOptions.Default;
         options.Validate();
-        var errors = new ErrorCollector(folder, options.MaxErrors);
+        return Collect(folder, options, new ErrorCollector(folder, options.MaxErrors), progress, cancellationToken);
+    }
+
+    /// <summary>Reads a folder and leaves to the collector which faults end it.</summary>
+    internal static FerDataset Collect(
+        string folder, FerDataOptions options, ErrorCollector errors, IProgress<DataProgress>? progress, CancellationToken cancellationToken)
+    {
         var files = List(folder, errors, options, cancellationToken);
         if (files.Count == 0 && errors.Total == 0)
         {
@@ -61,13 +67,18 @@ public static class ImageFolderReader
         {
             cancellationToken.ThrowIfCancellationRequested();
             var file = files[i];
-            if (TryLoad(file.Path, options, pixels) is { } error)
+            if (TryLoad(file.Path, options, pixels, out var width, out var height, out var kind) is { } error)
             {
-                errors.Add($"{file.Name}: {error}");
+                errors.Add($"{file.Name}: {error}", kind);
             }
-            else if (errors.Total == 0)
+            else if (errors.Keeps)
             {
                 builder.Add(pixels, file.Label, file.Usage);
+                errors.NotePlace(file.Name);
+                if ((width, height) != (FerDataset.Side, FerDataset.Side))
+                {
+                    errors.NoteScaled(width, height);
+                }
             }
 
             if ((i + 1) % ProgressFiles == 0 || i + 1 == files.Count)
@@ -87,7 +98,7 @@ public static class ImageFolderReader
         {
             if (!Usages.TryGetValue(Path.GetFileName(usageFolder), out var usage))
             {
-                errors.Add($"{Shown(folder, usageFolder)}: the folder is none of {string.Join(", ", Usages.Keys)}");
+                errors.Add($"{Shown(folder, usageFolder)}: the folder is none of {string.Join(", ", Usages.Keys)}", DataFaultKind.Split);
                 continue;
             }
 
@@ -95,7 +106,7 @@ public static class ImageFolderReader
             {
                 if (!ExpressionNames.TryParse(Path.GetFileName(labelFolder), out var label))
                 {
-                    errors.Add($"{Shown(folder, labelFolder)}: the folder names none of the seven expressions");
+                    errors.Add($"{Shown(folder, labelFolder)}: the folder names none of the seven expressions", DataFaultKind.Label);
                     continue;
                 }
 
@@ -117,15 +128,19 @@ public static class ImageFolderReader
         return files;
     }
 
-    private static string? TryLoad(string path, FerDataOptions options, Span<byte> pixels)
+    private static string? TryLoad(
+        string path, FerDataOptions options, Span<byte> pixels, out long width, out long height, out DataFaultKind kind)
     {
         byte[] bytes;
+        width = height = 0;
+        kind = DataFaultKind.Unreadable;
         try
         {
             // The bound is on what is read, since a file may grow after its length was asked for.
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
             if (file.Length > options.MaxImageFileBytes)
             {
+                kind = DataFaultKind.Size;
                 return $"has {file.Length} bytes; {options.MaxImageFileBytes} are allowed";
             }
 
@@ -137,14 +152,18 @@ public static class ImageFolderReader
             return $"cannot be read ({problem.GetType().Name})";
         }
 
-        if (!ImageHeader.TryReadSize(bytes, out var width, out var height))
+        if (!ImageHeader.TryReadSize(bytes, out width, out height))
         {
             return "is not a PNG or JPEG";
         }
 
-        return width > options.MaxImagePixels / height
-            ? $"has {width}x{height} pixels; {options.MaxImagePixels} are allowed"
-            : Decode(bytes, pixels);
+        if (width > options.MaxImagePixels / height)
+        {
+            kind = DataFaultKind.Size;
+            return $"has {width}x{height} pixels; {options.MaxImagePixels} are allowed";
+        }
+
+        return Decode(bytes, pixels);
     }
 
     private static string? Decode(byte[] bytes, Span<byte> pixels)
