@@ -408,7 +408,7 @@ public sealed class ModelRegistryActor : ReceivePersistentActor, IWithTimers
         Judge();
     }
 
-    /// <summary>Takes back what too many of the nodes that can be reached have failed on. The state sees to it that this happens once.</summary>
+    /// <summary>Takes back what too many of the reachable nodes have failed on. The state sees to it that this happens once.</summary>
     private void Judge()
     {
         var now = _time.GetUtcNow();
@@ -436,7 +436,7 @@ public sealed class ModelRegistryActor : ReceivePersistentActor, IWithTimers
         }
 
         alarm ??= _told > _state.DesiredSequence
-            ? $"The nodes were told of sequence {_told}, but the journal has only {_state.DesiredSequence}: they were told from another journal."
+            ? $"The nodes were told of sequence {_told}, but the journal has only {_state.DesiredSequence}: it is another journal."
             : null;
         alarm ??= live
             .Where(n => n.Status?.DesiredSequence == desired.Sequence)

@@ -145,7 +145,7 @@ public sealed partial class ModelStore
         }
     }
 
-    /// <summary>Removes what a crash left: half copies, half deletions, and folders of versions that the journal says are deleted.</summary>
+    /// <summary>Removes what a crash left: half copies, half deletions, and folders of versions that the journal calls deleted.</summary>
     /// <param name="deleted">Those versions; no other version is touched, known or not.</param>
     /// <returns>How many folders went.</returns>
     /// <exception cref="IOException">The disk failed.</exception>
