@@ -145,7 +145,7 @@ public sealed partial class ModelStore
         }
     }
 
-    /// <summary>Removes what a crash left behind: half copies, half deletions, and folders of versions that the journal says are deleted.</summary>
+    /// <summary>Removes what a crash left: half copies, half deletions, and folders of versions that the journal calls deleted.</summary>
     /// <param name="deleted">Those versions; no other version is touched, known or not.</param>
     /// <returns>How many folders went.</returns>
     /// <exception cref="IOException">The disk failed.</exception>
@@ -171,7 +171,7 @@ public sealed partial class ModelStore
     }
 
     /// <summary>Whether a file of this name may be part of a version: weights, configuration, model card and reports.</summary>
-    /// <remarks>Never a pickle, a hidden file or a path; nor <c>manifest.json</c>, which the store writes.</remarks>
+    /// <remarks>Never a pickle, a hidden file or a path, nor <c>manifest.json</c>, which the store writes.</remarks>
     public static bool BelongsToVersion(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -195,7 +195,11 @@ public sealed partial class ModelStore
             throw Invalid($"'{source}' is a link; name the folder itself.");
         }
 
-        var names = Directory.EnumerateFileSystemEntries(source).Select(p => Path.GetFileName(p)).Where(BelongsToVersion).Take(MaxFiles + 1).ToList();
+        var names = Directory.EnumerateFileSystemEntries(source)
+            .Select(p => Path.GetFileName(p))
+            .Where(BelongsToVersion)
+            .Take(MaxFiles + 1)
+            .ToList();
         if (names.Count > MaxFiles)
         {
             throw Invalid($"'{source}' has more than {MaxFiles} files of a model.");
@@ -209,7 +213,8 @@ public sealed partial class ModelStore
         return [.. names.Order(StringComparer.Ordinal)];
     }
 
-    private (Dictionary<string, string> Files, long Bytes) Copy(string source, string draft, List<string> names, CancellationToken cancellation)
+    private (Dictionary<string, string> Files, long Bytes) Copy(
+        string source, string draft, List<string> names, CancellationToken cancellation)
     {
         var files = new Dictionary<string, string>(StringComparer.Ordinal);
         var bytes = 0L;

@@ -20,7 +20,8 @@ internal static partial class SafeFiles
         var attributes = File.GetAttributes(path);
         if ((attributes & (FileAttributes.ReparsePoint | FileAttributes.Directory)) != 0)
         {
-            throw new IOException($"{Path.GetFileName(path)} is {((attributes & FileAttributes.ReparsePoint) != 0 ? "a link" : "a folder")}, not a file.");
+            var kind = (attributes & FileAttributes.ReparsePoint) != 0 ? "a link" : "a folder";
+            throw new IOException($"{Path.GetFileName(path)} is {kind}, not a file.");
         }
 
         if (!OperatingSystem.IsLinux())

@@ -44,9 +44,10 @@ public sealed class ModelStoreSpecs : IDisposable
             ["README.md", "config.json", "metrics.json", "model.safetensors", "preprocessor_config.json"],
             manifest.Files.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(manifest.Files.Keys.Sum(n => new FileInfo(Path.Combine(_source, n)).Length), manifest.Bytes);
-        Assert.Equal((0.75, "public_test/plain", "da7a"), (manifest.Metrics!.Accuracy, manifest.Metrics.Evaluation, manifest.Metrics.DataSha256));
-        Assert.Equal(["happy"], manifest.Metrics.Recalls.Keys);
-        Assert.True(manifest.Metrics.MsPerFace > 0);
+        var metrics = manifest.Metrics!;
+        Assert.Equal((0.75, "public_test/plain", "da7a"), (metrics.Accuracy, metrics.Evaluation, metrics.DataSha256));
+        Assert.Equal(["happy"], metrics.Recalls.Keys);
+        Assert.True(metrics.MsPerFace > 0);
         Assert.Equal(Provenance, manifest.Provenance);
         Assert.Equal(manifest.ToJson(), File.ReadAllBytes(Path.Combine(Version, ModelManifest.FileName)));
         using var loaded = VitCheckpoint.Load(Version);
@@ -61,8 +62,11 @@ public sealed class ModelStoreSpecs : IDisposable
         Skip.If(OperatingSystem.IsWindows());
         _store.Import(V1, _source, Provenance);
 
-        Assert.All(Directory.GetFiles(Version), path => Assert.Equal(
-            UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead, OperatingSystem.IsWindows() ? default : File.GetUnixFileMode(path)));
+        Assert.All(
+            Directory.GetFiles(Version),
+            path => Assert.Equal(
+                UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead,
+                OperatingSystem.IsWindows() ? default : File.GetUnixFileMode(path)));
     }
 
     [Fact]
@@ -227,7 +231,9 @@ public sealed class ModelStoreSpecs : IDisposable
     {
         var manifest = _store.Import(V1, _source, Provenance);
 
-        var faults = _store.Verify(manifest with { Files = new Dictionary<string, string>(manifest.Files.ToDictionary()) { [name] = "00" } });
+        var files = new Dictionary<string, string>(manifest.Files.ToDictionary()) { [name] = "00" };
+
+        var faults = _store.Verify(manifest with { Files = files });
 
         Assert.Contains("no version can have", Assert.Single(faults), StringComparison.Ordinal);
     }
@@ -242,7 +248,8 @@ public sealed class ModelStoreSpecs : IDisposable
             Create = path => new FullDisk(path, failing: Path.GetFileName(path) == full),
         };
 
-        Assert.Contains("No space", Assert.Throws<IOException>(() => store.Import(V1, _source, Provenance)).Message, StringComparison.Ordinal);
+        var error = Assert.Throws<IOException>(() => store.Import(V1, _source, Provenance));
+        Assert.Contains("No space", error.Message, StringComparison.Ordinal);
 
         Assert.Empty(Directory.GetFileSystemEntries(_root.Root));
         Assert.Empty(_store.Verify(_store.Import(V1, _source, Provenance)));
@@ -290,7 +297,8 @@ public sealed class ModelStoreSpecs : IDisposable
         Assert.DoesNotContain(Directory.GetFileSystemEntries(_root.Root), p => Path.GetFileName(p).StartsWith('.'));
     }
 
-    private sealed class FullDisk(string path, bool failing) : FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1)
+    private sealed class FullDisk(string path, bool failing)
+        : FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1)
     {
         public override void Write(byte[] buffer, int offset, int count)
         {
