@@ -26,7 +26,9 @@ public static class PersistenceHosting
         }
 
         return builder
-            .AddHocon(Hocon(connection, sqlite ? "SQLite.MS" : "PostgreSQL.15", options.AutoInitialize, parallelism: sqlite ? 1 : 3), HoconAddMode.Prepend)
+            .AddHocon(
+                Hocon(connection, sqlite ? "SQLite.MS" : "PostgreSQL.15", options.AutoInitialize, parallelism: sqlite ? 1 : 3),
+                HoconAddMode.Prepend)
             .AddHocon(SqlPersistence.DefaultConfiguration, HoconAddMode.Append);
     }
 

@@ -64,7 +64,8 @@ public static class TrainingHosting
         ArgumentNullException.ThrowIfNull(executor);
         return builder
             .AddHocon(
-                $"akka.coordinated-shutdown.phases.{CoordinatedShutdown.PhaseServiceStop}.timeout = {(long)options.StopTimeout.TotalMilliseconds}ms",
+                $"akka.coordinated-shutdown.phases.{CoordinatedShutdown.PhaseServiceStop}.timeout = "
+                + $"{(long)options.StopTimeout.TotalMilliseconds}ms",
                 HoconAddMode.Prepend)
             .WithActors((system, registry) =>
             {

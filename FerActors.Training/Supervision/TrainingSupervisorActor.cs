@@ -53,7 +53,8 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
         Command<Tick>(_ => Look());
         Command<SaveSnapshotSuccess>(saved =>
             DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - SnapshotEvery - 1)));
-        Command<SaveSnapshotFailure>(failure => _log.Warning(failure.Cause, "The supervisor's snapshot was not stored; the journal has all"));
+        Command<SaveSnapshotFailure>(failure =>
+            _log.Warning(failure.Cause, "The supervisor's snapshot was not stored; the journal has all"));
         Command<DeleteSnapshotsSuccess>(_ => { });
         Command<DeleteSnapshotsFailure>(failure => _log.Warning(failure.Cause, "Old snapshots were not deleted"));
     }
@@ -247,7 +248,8 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
     {
         if (Now - _recovered >= _options.NodeGrace)
         {
-            foreach (var node in _state.Runs.Values.Select(r => r.Node).OfType<string>().Distinct().Where(n => !_nodes.ContainsKey(n)).ToList())
+            var strangers = _state.Runs.Values.Select(r => r.Node).OfType<string>().Distinct().Where(n => !_nodes.ContainsKey(n));
+            foreach (var node in strangers.ToList())
             {
                 LoseRuns(node);
             }

@@ -30,7 +30,8 @@ public sealed class RunLeaseSpecs : IDisposable
     {
         _folder.Write(RunLease.FileName, "b/1\nattempt 1\nbeat 7\n"u8.ToArray());
 
-        using var taken = await RunLease.TakeAsync(_folder.Root, "a/1", 2, Short, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
+        using var taken = await RunLease.TakeAsync(_folder.Root, "a/1", 2, Short, CancellationToken.None)
+            .WaitAsync(TimeSpan.FromSeconds(30));
 
         Assert.True(taken.Renew());
     }
