@@ -1,0 +1,83 @@
+using Akka.Configuration;
+using Akka.Hosting;
+using Akka.Persistence.Sql;
+using FerActors.Shared.Options;
+using Microsoft.Data.Sqlite;
+
+namespace FerActors.Training.Persistence;
+
+public static class PersistenceHosting
+{
+    /// <summary>
+    /// Journal and snapshots in SQLite or PostgreSQL through Akka.Persistence.Sql. A second writer of the same journal is an error
+    /// and is not repaired in silence.
+    /// </summary>
+    /// <exception cref="FormatException">The connection string is none; the message does not show it.</exception>
+    /// <exception cref="IOException">The file with the connection string cannot be read.</exception>
+    public static AkkaConfigurationBuilder WithFerPersistence(this AkkaConfigurationBuilder builder, PersistenceOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(options);
+        var connection = options.ReadConnectionString();
+        var sqlite = options.Provider == PersistenceProvider.Sqlite;
+        if (sqlite)
+        {
+            Prepare(connection);
+        }
+
+        return builder
+            .AddHocon(
+                Hocon(connection, sqlite ? "SQLite.MS" : "PostgreSQL.15", options.AutoInitialize, parallelism: sqlite ? 1 : 3),
+                HoconAddMode.Prepend)
+            .AddHocon(SqlPersistence.DefaultConfiguration, HoconAddMode.Append);
+    }
+
+    // The configuration holds the password from here on, so that it must never be logged whole.
+    private static Config Hocon(string connection, string provider, bool initialize, int parallelism)
+    {
+        var text = connection.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+        var common = $$"""
+            connection-string = "{{text}}"
+            provider-name = "{{provider}}"
+            auto-initialize = {{(initialize ? "on" : "off")}}
+            """;
+        return ConfigurationFactory.ParseString($$"""
+            akka.log-config-on-start = off
+            akka.persistence {
+              journal {
+                plugin = "akka.persistence.journal.sql"
+                sql {
+                  {{common}}
+                  parallelism = {{parallelism}}
+                  replay-filter.mode = fail
+                }
+              }
+              query.journal.sql {
+                {{common}}
+              }
+              snapshot-store {
+                plugin = "akka.persistence.snapshot-store.sql"
+                sql {
+                  {{common}}
+                }
+              }
+            }
+            """);
+    }
+
+    // SQLite makes the file but not its folder. The write-ahead log outlives the connection; it spares readers from waiting.
+    private static void Prepare(string connection)
+    {
+        var file = new SqliteConnectionStringBuilder(connection).DataSource;
+        if (Path.GetDirectoryName(Path.GetFullPath(file)) is { } folder)
+        {
+            Directory.CreateDirectory(folder);
+        }
+
+        using var database = new SqliteConnection(connection);
+        database.Open();
+        using var command = database.CreateCommand();
+        command.CommandText = "PRAGMA journal_mode=WAL";
+        command.ExecuteNonQuery();
+    }
+}

@@ -1,0 +1,138 @@
+using System.Text.Json;
+using FerActors.Shared.Options;
+using FerActors.Shared.Training;
+using FerActors.Training.Engine;
+using FerActors.Training.Runs;
+using RunState = FerActors.Shared.Training.RunState;
+
+namespace FerActors.Training.Supervision;
+
+/// <summary>Carries out runs by <see cref="TrainingJob"/>, each in a folder of its own that it holds a <see cref="RunLease"/> on.</summary>
+public sealed class TrainingJobExecutor(TrainingServiceOptions options) : ITrainingExecutor
+{
+    /// <summary>Within the run's folder.</summary>
+    public const string ModelFolderName = "model";
+
+    // Two executors of a process are two holders.
+    private readonly string _holder = $"{Environment.MachineName}/{Environment.ProcessId}-{Guid.NewGuid():N}";
+
+    public IReadOnlyList<string> Validate(RunSpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        var errors = new List<string>();
+        if (spec.InitFrom is not null)
+        {
+            errors.Add("A run of the service begins from random weights; it takes no initial ones.");
+        }
+
+        try
+        {
+            errors.AddRange(TrainingOptions.FromJson(spec.OptionsJson).Validate());
+        }
+        catch (JsonException e)
+        {
+            errors.Add($"The options are not valid JSON for a training run: {e.Message}");
+        }
+
+        return errors;
+    }
+
+    public async Task<string> RunAsync(RunSpec spec, int attempt, IRunListener listener, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        ArgumentNullException.ThrowIfNull(listener);
+        var folder = Path.GetFullPath(Path.Combine(options.RunsFolder, spec.Id.Value));
+        Directory.CreateDirectory(folder);
+        using var lease = await RunLease.TakeAsync(folder, _holder, attempt, options.LeaseTimeout, cancellation);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var renewing = new CancellationTokenSource();
+        var renewal = RenewAsync(lease, stop, renewing.Token);
+        var request = new TrainingRequest
+        {
+            DataPath = spec.DataPath,
+            RunFolder = folder,
+            ModelFolder = Path.Combine(folder, ModelFolderName),
+            Options = TrainingOptions.FromJson(spec.OptionsJson),
+            Name = spec.Name,
+            Version = spec.ModelVersion.Value,
+            Command = $"run {spec.Id} of the training service",
+            GitCommit = Environment.GetEnvironmentVariable("FER_GIT_COMMIT"),
+            CheckpointEvery = options.CheckpointEvery,
+        };
+        try
+        {
+            return (await TrainingJob.RunAsync(request, new Listener(listener, request.Options.BatchSize), stop.Token)).ModelFolder;
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new InvalidOperationException("The run's folder was taken by another node, or its lease could not be renewed.");
+        }
+        finally
+        {
+            await renewing.CancelAsync();
+            await renewal;
+        }
+    }
+
+    // Renews four times in the time after which another machine may take the folder.
+    private async Task RenewAsync(RunLease lease, CancellationTokenSource stop, CancellationToken end)
+    {
+        using var timer = new PeriodicTimer(options.LeaseTimeout / 4);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(end))
+            {
+                if (!lease.Renew())
+                {
+                    await stop.CancelAsync();
+                    return;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (end.IsCancellationRequested)
+        {
+            // The run has ended.
+        }
+        catch (IOException)
+        {
+            await stop.CancelAsync();
+        }
+    }
+
+    private sealed class Listener(IRunListener listener, int batchSize) : ITrainingListener
+    {
+        private bool _running;
+
+        public void Say(string sentence)
+        {
+            // Sentences are for a screen.
+        }
+
+        public void Advance(TrainingProgress progress)
+        {
+            if (!_running)
+            {
+                _running = true;
+                listener.Reached(RunState.Running);
+            }
+
+            var imagesLeft = (progress.Steps - progress.Step) * (double)batchSize;
+            listener.Advanced(new RunProgress(
+                progress.Epoch,
+                progress.Epochs,
+                progress.Step,
+                progress.Steps,
+                progress.Loss,
+                progress.ImagesPerSecond,
+                progress.ImagesPerSecond > 0 ? imagesLeft / progress.ImagesPerSecond : -1));
+            if (progress.Validation is { } epoch)
+            {
+                listener.Finished(new EpochMetrics(epoch.Epoch, epoch.Step, epoch.TrainLoss, epoch.Accuracy, epoch.MacroF1));
+                if (epoch.Epoch == progress.Epochs)
+                {
+                    listener.Reached(RunState.Evaluating);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+using FerActors.Training.Supervision;
+using FerActors.Training.Tests.Data;
+
+namespace FerActors.Training.Tests.Supervision;
+
+public sealed class RunLeaseSpecs : IDisposable
+{
+    private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(50);
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task A_folder_has_one_writer_until_its_lease_is_given_back()
+    {
+        var first = await RunLease.TakeAsync(_folder.Root, "a/1", 1, Short, CancellationToken.None);
+        var second = RunLease.TakeAsync(_folder.Root, "a/2", 2, Short, CancellationToken.None);
+        Assert.False(second.IsCompleted);
+        Assert.True(first.Renew());
+
+        first.Dispose();
+
+        using var taken = await second.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.True(taken.Renew());
+    }
+
+    [Fact]
+    public async Task A_lease_of_another_machine_that_stands_still_is_free_after_its_timeout()
+    {
+        _folder.Write(RunLease.FileName, "b/1\nattempt 1\nbeat 7\n"u8.ToArray());
+
+        using var taken = await RunLease.TakeAsync(_folder.Root, "a/1", 2, Short, CancellationToken.None)
+            .WaitAsync(TimeSpan.FromSeconds(30));
+
+        Assert.True(taken.Renew());
+    }
+}

@@ -1,0 +1,40 @@
+using System.Threading.Channels;
+using FerActors.Shared.Training;
+using FerActors.Training.Supervision;
+
+namespace FerActors.Training.Tests.Supervision;
+
+/// <summary>An executor whose runs report and end as the test says; only the options <c>bad</c> are refused.</summary>
+internal sealed class ScriptedExecutor : ITrainingExecutor
+{
+    private readonly Channel<(IRunListener Listener, TaskCompletionSource<string> End)> _begun =
+        Channel.CreateUnbounded<(IRunListener, TaskCompletionSource<string>)>();
+
+    public IReadOnlyList<string> Validate(RunSpec spec) => spec.OptionsJson == "bad" ? ["The options are bad."] : [];
+
+    public async Task<string> RunAsync(RunSpec spec, int attempt, IRunListener listener, CancellationToken cancellation)
+    {
+        var end = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var stop = cancellation.Register(() => end.TrySetCanceled(cancellation));
+        await _begun.Writer.WriteAsync((listener, end), CancellationToken.None);
+        return await end.Task;
+    }
+
+    /// <summary>The next attempt that begins.</summary>
+    public async Task<(IRunListener Listener, TaskCompletionSource<string> End)> NextAsync(TimeSpan patience)
+    {
+        using var limit = new CancellationTokenSource(patience);
+        return await _begun.Reader.ReadAsync(limit.Token);
+    }
+}
+
+/// <summary>A registry that is busy the first time and then takes the model.</summary>
+internal sealed class RecordedRegistration : IModelRegistration
+{
+    private int _calls;
+
+    public int Calls => _calls;
+
+    public Task<string?> RegisterAsync(TrainingRun run, CancellationToken cancellation) =>
+        Task.FromResult(Interlocked.Increment(ref _calls) == 1 ? "The registry is busy." : null);
+}
