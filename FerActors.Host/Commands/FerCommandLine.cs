@@ -9,7 +9,7 @@ using FerActors.Vision.Safetensors;
 
 namespace FerActors.Host.Commands;
 
-/// <summary>The <c>fer</c> command. Exit codes: 0 done, 1 failed (the reason is on standard error), 130 cancelled.</summary>
+/// <summary>The <c>fer</c> command. Exit codes: 0 done, 1 failed (the reason is on standard error), 3 the cluster downed the node, 130 cancelled.</summary>
 public static class FerCommandLine
 {
     private const int Failed = 1;

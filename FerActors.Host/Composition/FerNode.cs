@@ -1,11 +1,6 @@
 using Akka.Hosting;
-using FerActors.Host.Messaging;
-using FerActors.Inference.Alignment;
-using FerActors.Inference.Batching;
 using FerActors.Inference.Faces;
-using FerActors.Inference.Imaging;
-using FerActors.Inference.Models;
-using FerActors.Inference.Pipeline;
+using FerActors.Shared.Cluster;
 using FerActors.Shared.Options;
 using FerActors.Vision.Native;
 using Microsoft.Extensions.Configuration;
@@ -16,13 +11,13 @@ using Serilog;
 
 namespace FerActors.Host.Composition;
 
-/// <summary>Puts an inference node together: native libraries, model, detector, actors, transport, logging.</summary>
+/// <summary>Puts a node together: the cluster, the parts of its roles, logging.</summary>
 public static class FerNode
 {
     // Above the transport's drain timeout and what closing takes.
     private static readonly TimeSpan ShutdownAllowance = TimeSpan.FromSeconds(30);
 
-    /// <summary>Builds a node; starting it loads the model.</summary>
+    /// <summary>Builds a node; starting it loads the model where it has one.</summary>
     /// <param name="configuration">The configuration; <c>Serilog</c> is read from it too.</param>
     /// <exception cref="ConfigurationException">The configuration has mistakes.</exception>
     /// <exception cref="NativeLibraryException">A native library cannot be used on this machine.</exception>
@@ -31,67 +26,44 @@ public static class FerNode
     {
         ArgumentNullException.ThrowIfNull(configuration);
         var options = FerConfiguration.Read(configuration);
-
-        // All that can be wrong with the machine is found before a message is taken.
-        NativeEnvironment.LimitPixels(options.Images.MaxPixels);
-        OpenCvRuntime.EnsureLoaded();
-        OpenCvRuntime.AssertPixelLimit(options.Images.MaxPixels);
-        TorchRuntime.EnsureLoaded();
-        var detectors = new FaceDetectorFactory(options.Detection);
-        using (detectors.Create())
-        {
-            // Loads the detector's file once, so that a damaged one stops the node and not its first image.
-        }
+        var inference = options.Cluster.Has(NodeRoles.Inference) ? InferenceRole.Prepare(options) : null;
 
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Configuration.AddConfiguration(configuration);
         builder.Services.AddSerilog(logging => FerLogging.Configure(logging, configuration));
-        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = options.RabbitMq.DrainTimeout + ShutdownAllowance);
-        builder.Services.AddAkka("FerActors", akka => akka
-            .ConfigureLoggers(loggers =>
-            {
-                loggers.ClearLoggers();
-                loggers.AddLoggerFactory();
-            })
-            .AddPipeline(options, detectors, () => VitExpressionModel.Load(options.Model, WarmUpBatches(options.Batching)))
-            .AddRabbitTransport(options.RabbitMq, NodeName));
-        var host = builder.Build();
-        host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(FerNode)).LogInformation(
-            "Node {Node}: {Broker}; detector {Detector}; {Workers} alignment workers",
-            NodeName,
-            options.RabbitMq.ToString(),
-            detectors.Kind,
-            options.Pipeline.EffectiveWorkers(Environment.ProcessorCount));
-        return host;
-    }
-
-    /// <summary>Adds the four kinds of actors between the transport and the model.</summary>
-    public static AkkaConfigurationBuilder AddPipeline(
-        this AkkaConfigurationBuilder builder, FerOptions options, FaceDetectorFactory detectors, Func<IExpressionModel> load)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(detectors);
-        ArgumentNullException.ThrowIfNull(load);
-        var limits = ImageLimits.From(options.Images);
-        var side = 0;
-        return builder
-            .AddModelHost(
-                () =>
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = ShutdownTimeout(options));
+        builder.Services.AddAkka(ClusterOptions.SystemName, akka =>
+        {
+            akka
+                .ConfigureLoggers(loggers =>
                 {
-                    var model = load();
-                    side = model.InputSide;
-                    return model;
-                },
-                new RegistryModelLoader(options.Registry.Root, options.Model, WarmUpBatches(options.Batching)))
-            .AddFaceBatcher(options.Batching)
-            .AddImageIngress(
-                new IngressSettings(
-                    NodeName, options.Pipeline.EffectiveWorkers(Environment.ProcessorCount), options.Pipeline.MaxQueueSize, limits),
-                () => new FaceExtractor(detectors.Create(), limits, options.Detection.Alignment, side));
+                    loggers.ClearLoggers();
+                    loggers.AddLoggerFactory();
+                })
+                .WithFerCluster(options.Cluster);
+            inference?.AddTo(akka, NodeName);
+        });
+        var host = builder.Build();
+        Announce(host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(FerNode)), options, inference);
+        return host;
     }
 
     private static string NodeName => $"{Environment.MachineName}-{Environment.ProcessId}";
 
-    private static IReadOnlyList<int> WarmUpBatches(BatchingOptions batching) =>
-        [.. new[] { 1, batching.MaxBatchSize }.Concat(batching.PreferredBatchSizes).Distinct().Order()];
+    private static TimeSpan ShutdownTimeout(FerOptions options) =>
+        options.RabbitMq.DrainTimeout + ShutdownAllowance + (options.Cluster.Alone ? TimeSpan.Zero : ClusterComposition.LeaveAllowance);
+
+    private static void Announce(Microsoft.Extensions.Logging.ILogger log, FerOptions options, InferenceRole? inference)
+    {
+        log.LogInformation(
+            "Node {Node}: roles {Roles}; {Cluster}",
+            NodeName,
+            string.Join(", ", options.Cluster.EffectiveRoles),
+            options.Cluster.Alone ? "alone" : "seeds " + string.Join(", ", options.Cluster.SeedNodes));
+        if (inference is not null)
+        {
+            log.LogInformation(
+                "{Broker}; detector {Detector}; {Workers} alignment workers", options.RabbitMq.ToString(), inference.Detector, inference.Workers);
+        }
+    }
 }

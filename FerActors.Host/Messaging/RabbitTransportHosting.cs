@@ -25,9 +25,14 @@ public static class RabbitTransportHosting
     /// <param name="options">The options; they are validated here.</param>
     /// <param name="node">This node's name in results; the machine's name by default.</param>
     /// <param name="connector">Opens connections; by default as the options say.</param>
+    /// <param name="findIngress">Finds the actor that takes images, once it may; nothing is consumed before.</param>
     /// <exception cref="OptionsValidationException">The options have faults; the exception names all of them.</exception>
     public static AkkaConfigurationBuilder AddRabbitTransport(
-        this AkkaConfigurationBuilder builder, RabbitMqOptions options, string? node = null, IRabbitConnector? connector = null)
+        this AkkaConfigurationBuilder builder,
+        RabbitMqOptions options,
+        string? node = null,
+        IRabbitConnector? connector = null,
+        Func<ActorSystem, IActorRegistry, Task<IActorRef>>? findIngress = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(options);
@@ -43,9 +48,9 @@ public static class RabbitTransportHosting
             {
                 var connect = connector ?? new RabbitConnector(options);
                 var name = node ?? Environment.MachineName;
-                Func<Task<IActorRef>> findIngress = () => registry.GetAsync<ImageIngress>();
+                Func<Task<IActorRef>> find = () => findIngress is null ? registry.GetAsync<ImageIngress>() : findIngress(system, registry);
                 var transport = system.ActorOf(
-                    Props.Create(() => new RabbitTransportActor(options, connect, findIngress, name, TimeProvider.System)), "rabbit-transport");
+                    Props.Create(() => new RabbitTransportActor(options, connect, find, name, TimeProvider.System)), "rabbit-transport");
                 registry.Register<RabbitTransport>(transport);
                 DrainOnShutdown(system, transport, options);
             });
