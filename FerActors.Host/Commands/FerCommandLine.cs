@@ -25,6 +25,7 @@ public static class FerCommandLine
             TrainCommand.Create(),
             EvaluateCommand.Create(),
             DataCommand.Create(),
+            DriftCommand.Create(),
         };
         try
         {

@@ -2,6 +2,7 @@ using Akka.Hosting;
 using FerActors.Host.Messaging;
 using FerActors.Inference.Alignment;
 using FerActors.Inference.Batching;
+using FerActors.Inference.Drift;
 using FerActors.Inference.Faces;
 using FerActors.Inference.Imaging;
 using FerActors.Inference.Models;
@@ -65,7 +66,7 @@ public static class FerNode
         return host;
     }
 
-    /// <summary>Adds the four kinds of actors between the transport and the model.</summary>
+    /// <summary>Adds the actors between the transport and the model, and the drift monitor beside them.</summary>
     public static AkkaConfigurationBuilder AddPipeline(
         this AkkaConfigurationBuilder builder, FerOptions options, FaceDetectorFactory detectors, Func<IExpressionModel> load)
     {
@@ -82,6 +83,7 @@ public static class FerNode
                 return model;
             })
             .AddFaceBatcher(options.Batching)
+            .AddDriftMonitor(options.Drift, options.Model.Path)
             .AddImageIngress(
                 new IngressSettings(
                     NodeName, options.Pipeline.EffectiveWorkers(Environment.ProcessorCount), options.Pipeline.MaxQueueSize, limits),

@@ -17,6 +17,8 @@ public sealed class FerOptions
 
     public ModelOptions Model { get; init; } = new();
 
+    public DriftOptions Drift { get; init; } = new();
+
     public ClusterOptions Cluster { get; init; } = new();
 
     /// <summary>All mistakes of all sections at once, each a sentence; empty where there is none.</summary>
@@ -31,6 +33,7 @@ public sealed class FerOptions
             .. Pipeline.Validate(),
             .. Batching.Validate(),
             .. Model.Validate(),
+            .. Drift.Validate(),
             .. Cluster.Validate(),
         ];
         if (RabbitMq.MaxBodyBytes < Images.MaxBytes)
