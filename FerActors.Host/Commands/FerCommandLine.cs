@@ -26,6 +26,7 @@ public static class FerCommandLine
             EvaluateCommand.Create(),
             HubCommand.Create(),
             DataCommand.Create(),
+            DriftCommand.Create(),
         };
         try
         {

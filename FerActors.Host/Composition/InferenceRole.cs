@@ -3,6 +3,7 @@ using Akka.Hosting;
 using FerActors.Host.Messaging;
 using FerActors.Inference.Alignment;
 using FerActors.Inference.Batching;
+using FerActors.Inference.Drift;
 using FerActors.Inference.Faces;
 using FerActors.Inference.Imaging;
 using FerActors.Inference.Models;
@@ -68,6 +69,7 @@ public sealed class InferenceRole
                 },
                 new RegistryModelLoader(_options.Registry.Root, _options.Model, WarmUpBatches))
             .AddFaceBatcher(_options.Batching)
+            .AddDriftMonitor(_options.Drift, _options.Model.Path)
             .AddImageIngress(
                 new IngressSettings(node, Workers, _options.Pipeline.MaxQueueSize, limits),
                 () => new FaceExtractor(_detectors.Create(), limits, _options.Detection.Alignment, side))

@@ -3,6 +3,7 @@ using Akka.Event;
 using Akka.Hosting;
 using FerActors.Inference.Alignment;
 using FerActors.Inference.Batching;
+using FerActors.Inference.Drift;
 using FerActors.Inference.Imaging;
 using FerActors.Inference.Models;
 using FerActors.Shared.Protocol;
@@ -158,8 +159,12 @@ public sealed class ImageIngressActor : ReceiveActor
         }
     }
 
-    private void Answer(ImageInFlight image, FacesClassified classified) =>
+    private void Answer(ImageInFlight image, FacesClassified classified)
+    {
         Reply(image, ResultBuilder.WithFaces(image, image.Aligned!, classified, _settings.Node, _time.GetUtcNow()));
+        Context.System.EventStream.Publish(
+            new FacesAnswered(classified.Model, image.Aligned!.Faces, classified.Predictions, image.Request.Request.Aligned));
+    }
 
     private void Fail(ImageInFlight image, ErrorDetail error) =>
         Reply(image, ResultBuilder.Failed(image, error, _settings.Node, _time.GetUtcNow()));

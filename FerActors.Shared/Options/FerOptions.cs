@@ -19,6 +19,8 @@ public sealed class FerOptions
 
     public ModelOptions Model { get; init; } = new();
 
+    public DriftOptions Drift { get; init; } = new();
+
     public ClusterOptions Cluster { get; init; } = new();
 
     public RegistryOptions Registry { get; init; } = new();
@@ -39,6 +41,7 @@ public sealed class FerOptions
             .. Pipeline.Validate(),
             .. Batching.Validate(),
             .. Model.Validate(),
+            .. Drift.Validate(),
             .. Cluster.Validate(),
             .. Registry.Validate(),
             .. Persistence.Validate(),

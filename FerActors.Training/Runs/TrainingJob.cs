@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using FerActors.Training.Data;
+using FerActors.Training.Drift;
 using FerActors.Training.Engine;
 using FerActors.Training.Evaluation;
 using FerActors.Training.Reporting;
@@ -89,6 +90,8 @@ public static class TrainingJob
         var flip = report.Views[(int)TestTimeView.Flip].Evaluation;
         await ReportFiles.WriteAsync(request.ModelFolder, report, cancellation);
         await MetricsJson.WriteAsync(request.ModelFolder, plain, cancellation);
+        await DriftReferences.WriteAsync(
+            request.ModelFolder, DriftReferences.Build(shipped, validation, FerUsage.PublicTest), cancellation);
         await ModelCard.WriteAsync(
             request.ModelFolder,
             TrainingFacts.For(request, trained, shipped, train, notes, [plain, flip]),
