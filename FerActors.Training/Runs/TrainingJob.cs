@@ -28,8 +28,11 @@ public static class TrainingJob
     {
         ArgumentNullException.ThrowIfNull(request);
         Directory.CreateDirectory(request.RunFolder);
-        var optionsPath = Path.Combine(request.RunFolder, OptionsFileName);
-        await File.WriteAllTextAsync(optionsPath, request.Options.ToJson() + "\n", cancellation);
+        if (!new RunCheckpoint(request.RunFolder).Exists)
+        {
+            // Where a run was begun, its options stand here; if these are others, the trainer refuses them and names this file.
+            await File.WriteAllTextAsync(Path.Combine(request.RunFolder, OptionsFileName), request.Options.ToJson() + "\n", cancellation);
+        }
 
         progress?.Enter(TrainingStage.Preparing);
         var sources = await TrainingSources.ResolveAsync(request.Options, request.FetchFromHub, cancellation);

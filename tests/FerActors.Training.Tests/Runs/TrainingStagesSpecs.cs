@@ -58,6 +58,19 @@ public sealed class TrainingStagesSpecs : IDisposable
         Assert.Equal([TrainingStage.Preparing], listener.Stages);
     }
 
+    [Fact]
+    public async Task Other_options_than_the_folder_s_run_has_are_refused_and_its_own_stay_written_down()
+    {
+        await TrainingJob.RunAsync(Request(SmallRun.Options with { Epochs = 1 }));
+        var path = Path.Combine(_folder.Root, "run", TrainingJob.OptionsFileName);
+        var before = await File.ReadAllTextAsync(path);
+
+        var fault = await Assert.ThrowsAsync<InvalidOperationException>(() => TrainingJob.RunAsync(Request(SmallRun.Options)));
+
+        Assert.Contains("a run with other options", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(before, await File.ReadAllTextAsync(path));
+    }
+
     private TrainingRequest Request(TrainingOptions options)
     {
         var rows = Enumerable.Range(0, 30).Select(i => (Expression: (Expression)(i % 7), Usage: i < 16 ? FerUsage.Training : FerUsage.PublicTest, i))
