@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using FerActors.Training.Augmentation;
 
@@ -167,9 +168,41 @@ public sealed record TrainingOptions
 
     public string ToJson() => JsonSerializer.Serialize(this, TrainingJsonContext.Default.TrainingOptions);
 
+    /// <summary>Reads options; what is left out has its default.</summary>
     /// <exception cref="JsonException">The text is not such options; an unknown name counts as a mistake.</exception>
-    public static TrainingOptions FromJson(string json) =>
-        JsonSerializer.Deserialize(json, TrainingJsonContext.Default.TrainingOptions) ?? throw new JsonException("The options are null.");
+    public static TrainingOptions FromJson(string json)
+    {
+        // The generated reader gives a property that is left out the default of its type, not that of the record.
+        var options = JsonNode.Parse(new TrainingOptions().ToJson())!.AsObject();
+        Overlay(options, Read(json));
+        return options.Deserialize(TrainingJsonContext.Default.TrainingOptions)!;
+    }
+
+    private static JsonObject Read(string json)
+    {
+        var reading = new JsonDocumentOptions
+        {
+            CommentHandling = JsonCommentHandling.Skip,
+            AllowTrailingCommas = true,
+            AllowDuplicateProperties = false,
+        };
+        return JsonNode.Parse(json, documentOptions: reading) as JsonObject ?? throw new JsonException("The options are no JSON object.");
+    }
+
+    private static void Overlay(JsonObject options, JsonObject given)
+    {
+        foreach (var (name, value) in given)
+        {
+            if (value is JsonObject inner && options[name] is JsonObject section)
+            {
+                Overlay(section, inner);
+            }
+            else
+            {
+                options[name] = value?.DeepClone();
+            }
+        }
+    }
 
     /// <summary>Whether both lead to the same run. A record's own comparison knows lists by reference only.</summary>
     public bool IsSameAs(TrainingOptions other)

@@ -46,7 +46,7 @@ public sealed class BalancedFeedSpecs
         };
 
         var images = Read(options, 0).SelectMany(b => b.Pixels.Chunk(FerDataset.PixelsPerImage).Zip(b.Targets.Chunk(ExpressionNames.Count)))
-            .Where(i => i.Second[(int)Expression.Disgust] == 1).Select(i => Convert.ToHexString(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(i.First)));
+            .Where(i => i.Item2[(int)Expression.Disgust] == 1).Select(i => Convert.ToHexString(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(i.Item1)));
 
         Assert.Equal(32, images.Distinct().Count());
     }

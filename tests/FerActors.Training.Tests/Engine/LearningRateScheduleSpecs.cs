@@ -23,7 +23,7 @@ public sealed class LearningRateScheduleSpecs
     {
         var rates = Enumerable.Range(10, 150).Select(step => Schedule.At(step)).ToList();
 
-        Assert.All(rates.Zip(rates.Skip(1)), pair => Assert.True(pair.Second <= pair.First));
+        Assert.All(rates.Zip(rates.Skip(1)), pair => Assert.True(pair.Item2 <= pair.Item1));
         Assert.All(rates, rate => Assert.InRange(rate, 0.1, 1));
     }
 

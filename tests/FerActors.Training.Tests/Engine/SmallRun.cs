@@ -71,7 +71,7 @@ internal static class SmallRun
     }
 
     public static void AssertClose(IEnumerable<float> expected, IEnumerable<float> actual, double tolerance) =>
-        Assert.All(expected.Zip(actual), pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, tolerance));
+        Assert.All(expected.Zip(actual), pair => Assert.InRange(Math.Abs(pair.Item1 - pair.Item2), 0, tolerance));
 
     /// <summary>Unlike Progress, hears a report on the run's own thread, between two batches.</summary>
     public sealed class Listener(Action<TrainingProgress> hear) : IProgress<TrainingProgress>
