@@ -25,6 +25,7 @@ public static class FerCommandLine
             TrainCommand.Create(),
             EvaluateCommand.Create(),
             HubCommand.Create(),
+            SweepCommand.Create(),
         };
         try
         {
