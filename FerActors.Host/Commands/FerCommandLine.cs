@@ -23,9 +23,9 @@ public static class FerCommandLine
             ClassifyCommand.Create(),
             SoakCommand.Create(),
             TrainCommand.Create(),
+            SweepCommand.Create(),
             EvaluateCommand.Create(),
             HubCommand.Create(),
-            SweepCommand.Create(),
         };
         try
         {

@@ -86,9 +86,9 @@ public sealed record VitCheckpoint(Vit Model, PreprocessorConfig Preprocessor, s
 
     public void Dispose() => Model.Dispose();
 
-    private static (Vit Model, bool Fresh) Read(CheckpointWeights file, VitConfig config, VitLoadOptions options)
+    private static (Vit Model, bool Fresh) Read(CheckpointWeights weights, VitConfig config, VitLoadOptions options)
     {
-        var map = CheckpointKeys.Map(file.Tensors.Keys, config);
+        var map = CheckpointKeys.Map(weights.Tensors.Keys, config);
         map.EnsureComplete(requireClassifier: !options.AllowFreshClassifier);
         var mayDiffer = new List<string>();
         if (options.InterpolatePositions)
@@ -101,8 +101,8 @@ public sealed record VitCheckpoint(Vit Model, PreprocessorConfig Preprocessor, s
             mayDiffer.AddRange(CheckpointKeys.ClassifierNames);
         }
 
-        map.EnsureShapes(file.Tensors, mayDiffer);
-        var otherClasses = map.FindShapeMismatches(file.Tensors).Any(m => CheckpointKeys.ClassifierNames.Contains(m.Name));
+        map.EnsureShapes(weights.Tensors, mayDiffer);
+        var otherClasses = map.FindShapeMismatches(weights.Tensors).Any(m => CheckpointKeys.ClassifierNames.Contains(m.Name));
         var fresh = !map.HasClassifier || otherClasses;
         var tensors = new Dictionary<string, Tensor>();
         foreach (var (name, shape) in CheckpointKeys.ExpectedShapes(config))
@@ -112,8 +112,7 @@ public sealed record VitCheckpoint(Vit Model, PreprocessorConfig Preprocessor, s
                 continue;
             }
 
-            var source = map.Sources[name];
-            var values = file.ReadAsFloat32(source);
+            var values = weights.ReadAsFloat32(map.Sources[name]);
             if (name == CheckpointKeys.Positions)
             {
                 values = FitPositions(values, config);
