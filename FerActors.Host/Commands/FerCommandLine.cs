@@ -23,6 +23,7 @@ public static class FerCommandLine
             ClassifyCommand.Create(),
             SoakCommand.Create(),
             TrainCommand.Create(),
+            SweepCommand.Create(),
             EvaluateCommand.Create(),
             HubCommand.Create(),
             DataCommand.Create(),

@@ -3,6 +3,7 @@ using System.Globalization;
 using FerActors.Training.Configuration;
 using FerActors.Training.Engine;
 using FerActors.Training.Runs;
+using FerActors.Training.Tracking;
 using Spectre.Console;
 
 namespace FerActors.Host.Commands;
@@ -76,7 +77,11 @@ internal static class TrainCommand
             };
             var outcome = await AnsiConsole.Progress()
                 .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
-                .StartAsync(context => TrainingJob.RunAsync(request, new Listener(context), cancellation));
+                .StartAsync(context => TrackedTraining.RunAsync(
+                    request,
+                    new Listener(context),
+                    TrackedTraining.FromEnvironment(request.RunFolder, AnsiConsole.WriteLine),
+                    cancellation: cancellation));
             AnsiConsole.WriteLine(Summary("plain", outcome.Plain));
             AnsiConsole.WriteLine(Summary("flip ", outcome.Flip));
             AnsiConsole.WriteLine($"Model: {outcome.ModelFolder}");

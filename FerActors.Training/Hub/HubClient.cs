@@ -67,6 +67,14 @@ public sealed class HubClient : IDisposable
         }
     }
 
+    /// <summary>A local folder for <c>org/name[@revision]</c>, by the environment's settings.</summary>
+    /// <exception cref="HubException">It cannot be had.</exception>
+    public static async Task<string> FetchFolderAsync(string model, CancellationToken cancellation)
+    {
+        using var client = new HubClient(HubOptions.FromEnvironment());
+        return (await client.FetchAsync(HubModelId.Parse(model), null, cancellation).ConfigureAwait(false)).Folder;
+    }
+
     public void Dispose() => _connection.Dispose();
 
     private async Task<HubSnapshot> DownloadAsync(HubModelId model, IProgress<HubProgress>? progress, CancellationToken cancellation)
