@@ -31,8 +31,13 @@ public static class FerCommandLine
         };
         try
         {
-            // No time limit after a signal: a stopping node finishes what is in flight, bounded by its own options.
-            var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            // No time limit after a signal: a stopping node finishes what is in flight, bounded by its own options, and a training run
+            // its checkpoint. (Null would not lift the limit but leave signals unhandled.)
+            var invocation = new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = Timeout.InfiniteTimeSpan,
+            };
             return await root.Parse(args).InvokeAsync(invocation);
         }
         catch (OperationCanceledException)
@@ -51,5 +56,6 @@ public static class FerCommandLine
     private static bool IsExpected(Exception e) => e is
         ConfigurationException or NativeLibraryException or FaceDetectorException or CheckpointException or VitConfigException
         or SafetensorsFormatException or FerDataException or InvalidDataException or IOException or UnauthorizedAccessException or FormatException
-        or TimeoutException or InvalidOperationException or ArgumentException or RabbitMQ.Client.Exceptions.RabbitMQClientException;
+        or TimeoutException or InvalidOperationException or ArgumentException or System.Text.Json.JsonException
+        or RabbitMQ.Client.Exceptions.RabbitMQClientException;
 }

@@ -39,19 +39,37 @@ public static class FerConfiguration
         var errors = new List<string>();
         foreach (var property in typeof(FerOptions).GetProperties())
         {
-            try
+            var section = configuration.GetSection(property.Name);
+
+            // An unknown name is most often a misspelt one, whose default would then be used in silence.
+            if (!TryBind(property.Name, section, property.GetValue(options), refuseUnknown: true, errors))
             {
-                // An unknown name is most often a misspelt one, whose default would then be used in silence.
-                configuration.GetSection(property.Name).Bind(property.GetValue(options), o => o.ErrorOnUnknownConfiguration = true);
-            }
-            catch (InvalidOperationException e)
-            {
-                errors.Add($"{property.Name}: {e.InnerException?.Message ?? e.Message}");
+                // It hides the other mistakes of its section.
+                TryBind(property.Name, section, property.GetValue(options), refuseUnknown: false, errors);
             }
         }
 
         errors.AddRange(options.Validate());
         return errors.Count == 0 ? options : throw new ConfigurationException(errors);
+    }
+
+    private static bool TryBind(string name, IConfigurationSection section, object? target, bool refuseUnknown, List<string> errors)
+    {
+        try
+        {
+            section.Bind(target, o => o.ErrorOnUnknownConfiguration = refuseUnknown);
+            return true;
+        }
+        catch (InvalidOperationException e)
+        {
+            var error = $"{name}: {e.InnerException?.Message ?? e.Message}";
+            if (!errors.Contains(error))
+            {
+                errors.Add(error);
+            }
+
+            return false;
+        }
     }
 
     private static KeyValuePair<string, string?> Parse(string setting)

@@ -47,10 +47,12 @@ public sealed class PublisherClient : IAsyncDisposable
     }
 
     /// <summary>The next message of a queue, acknowledged.</summary>
-    public async Task<Received> NextAsync(string queue)
+    /// <param name="queue">The queue; from the first call on its messages come to this client.</param>
+    /// <param name="patience">How long to wait where 30 s are too short, as for a process that first has to start.</param>
+    public async Task<Received> NextAsync(string queue, TimeSpan? patience = null)
     {
         var inbox = await InboxAsync(queue);
-        using var bound = new CancellationTokenSource(Patience);
+        using var bound = new CancellationTokenSource(patience ?? Patience);
         return await inbox.Reader.ReadAsync(bound.Token);
     }
 

@@ -1,0 +1,88 @@
+using FerActors.Host.Messaging;
+using FerActors.Host.Tests.Brokers;
+using FerActors.Shared.Options;
+using FerActors.Shared.Protocol;
+
+namespace FerActors.Host.Tests.EndToEnd;
+
+/// <summary>Queues of their own for one node on the shared broker, and a client before them.</summary>
+internal sealed class NodeQueues : IAsyncDisposable
+{
+    private static readonly TimeSpan StartPatience = TimeSpan.FromMinutes(3);
+
+    private NodeQueues(PublisherClient client, RabbitMqOptions options)
+    {
+        Client = client;
+        Options = options;
+    }
+
+    public PublisherClient Client { get; }
+
+    public RabbitMqOptions Options { get; }
+
+    /// <summary>What names these queues, for <c>--set</c>.</summary>
+    public string[] Settings =>
+    [
+        $"RabbitMq:Uri={Options.Uri}",
+        $"RabbitMq:ImagesQueue={Options.ImagesQueue}",
+        $"RabbitMq:ResultsQueue={Options.ResultsQueue}",
+        $"RabbitMq:DeadLetterQueue={Options.DeadLetterQueue}",
+        $"RabbitMq:DeadLetterExchange={Options.DeadLetterExchange}",
+    ];
+
+    /// <summary>The same as arguments of a command.</summary>
+    public string[] Arguments => [.. Settings.SelectMany(setting => new[] { "--set", setting })];
+
+    /// <summary>The rest that a node needs: the shipped model and the detector.</summary>
+    public string[] NodeArguments =>
+    [
+        .. Arguments,
+        "--set", $"Model:Path={Surroundings.ShippedModel}",
+        "--set", $"Detection:ModelFolders:0={Surroundings.Shared("models")}",
+    ];
+
+    public static async Task<NodeQueues> DeclareAsync(BrokerNode broker)
+    {
+        var suffix = Guid.NewGuid().ToString("N")[..8];
+        var options = new RabbitMqOptions
+        {
+            Uri = broker.Uri!,
+            ImagesQueue = $"fer.images.{suffix}",
+            ResultsQueue = $"fer.results.{suffix}",
+            DeadLetterQueue = $"fer.dead.{suffix}",
+            DeadLetterExchange = $"fer.dlx.{suffix}",
+        };
+        var client = await PublisherClient.ConnectAsync(options.Uri);
+        await RabbitTopology.DeclareAsync(client.Channel, options);
+        return new NodeQueues(client, options);
+    }
+
+    public Task PublishAsync(string id, byte[] body, bool aligned = false) => Client.PublishAsync(Options.ImagesQueue, body, properties =>
+    {
+        properties.MessageId = id;
+        properties.Headers = new Dictionary<string, object?> { [RequestHeaders.Aligned] = aligned ? "true" : "false" };
+    });
+
+    /// <summary>The next results. The node that makes them may just be starting, and loads its model first.</summary>
+    public async Task<List<ClassificationResult>> ResultsAsync(int count)
+    {
+        var results = new List<ClassificationResult>();
+        while (results.Count < count)
+        {
+            results.Add(ResultJson.Deserialize((await Client.NextAsync(Options.ResultsQueue, StartPatience)).Body));
+        }
+
+        return results;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var queue in new[] { Options.ImagesQueue, Options.ResultsQueue, Options.DeadLetterQueue })
+        {
+            await Client.Channel.QueueDeleteAsync(queue, ifUnused: false, ifEmpty: false);
+        }
+
+        await Client.Channel.ExchangeDeleteAsync(Options.DeadLetterExchange);
+        await Client.DisposeAsync();
+    }
+}
