@@ -62,6 +62,10 @@ public sealed class BrokerNode : IAsyncLifetime
 
     public Task StartAsync() => MustRunAsync("start", _folder);
 
+    /// <summary>Has the broker write to the disk by which name it finds each quorum queue's log.</summary>
+    /// <remarks>See docs/operations.md, "A broker that dies".</remarks>
+    public Task SyncQueueNamesAsync() => ControlAsync("eval", "[dets:sync(Table) || Table <- dets:all()], ok.");
+
     public Task ControlAsync(params string[] arguments) => MustRunAsync(["ctl", _folder, .. arguments]);
 
     private async Task MustRunAsync(params string[] arguments)

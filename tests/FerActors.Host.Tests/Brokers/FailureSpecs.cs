@@ -53,6 +53,51 @@ public sealed class FailureSpecs(BrokerNode broker, ITestOutputHelper output) : 
     }
 
     [SkippableFact]
+    public async Task Images_and_results_that_were_confirmed_survive_a_broker_that_is_killed()
+    {
+        const int images = 12;
+        RequireBroker(isPrivate: true);
+        Options.Prefetch = 4;
+        await StartAsync(answers: false);
+        var taken = await TakeInFlightAsync(4);
+        for (var i = taken.Count; i < images; i++)
+        {
+            await SendAsync($"m-{i}");
+        }
+
+        Answer(taken[0]);
+        await UntilAsync(async () => (await StatisticsAsync()).Intake.Acknowledged == 1);
+        await Broker.SyncQueueNamesAsync();
+
+        await Broker.KillAsync();
+        await UntilAsync(async () => await StatisticsAsync() is { ConsumerConnected: false, PublisherConnected: false });
+        taken[1..].ForEach(Answer);
+        await Broker.StartAsync();
+        await ConsumingAsync();
+        await UntilAsync(async () =>
+        {
+            while (Pipeline.HasMessages)
+            {
+                Answer(await NextImageAsync());
+            }
+
+            return await StatisticsAsync() is { InFlight: 0, PendingResults: 0 } seen && seen.Intake.Acknowledged >= images;
+        });
+
+        await ReconnectClientAsync();
+        var results = new List<string>();
+        while (results.Distinct().Count() < images)
+        {
+            results.Add((await NextResultAsync()).MessageId);
+        }
+
+        // The acknowledgement of the first may have died with the broker; then its image came again.
+        Assert.InRange(results.Count, images, images + 1);
+        Assert.Equal(0u, await Client.Channel.MessageCountAsync(Options.ImagesQueue));
+        Assert.Equal(0u, await Client.Channel.MessageCountAsync(Options.DeadLetterQueue));
+    }
+
+    [SkippableFact]
     public async Task What_a_dead_node_left_behind_comes_back_one_by_one_and_alone()
     {
         await StartAsync(answers: false);
