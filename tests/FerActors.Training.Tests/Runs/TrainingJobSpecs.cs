@@ -27,7 +27,7 @@ public sealed class TrainingJobSpecs : IDisposable
         var outcome = await TrainingJob.RunAsync(request, listener);
 
         Assert.Equal(
-            ["README.md", "config.json", "drift_reference.json", "metrics.json", "model.safetensors", "preprocessor_config.json"],
+            ["README.md", "config.json", "drift_reference.json", "metrics.json", "model.safetensors", "preprocessor_config.json", "report.html", "report.json", "report.md"],
             Directory.GetFiles(request.ModelFolder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         using var loaded = VitCheckpoint.Load(request.ModelFolder);
         Assert.Equal("mine", loaded.Model.Config.FerActors.Name);
