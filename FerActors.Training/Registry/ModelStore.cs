@@ -300,7 +300,7 @@ public sealed partial class ModelStore
         }
 
         cancellation.ThrowIfCancellationRequested();
-        SafeFiles.FlushFolder(draft);
+        DurableFolder.Flush(draft);
         if (Path.Exists(target))
         {
             // Damaged, and what is about to replace it is what it was.
@@ -308,7 +308,7 @@ public sealed partial class ModelStore
         }
 
         Directory.Move(draft, target);
-        SafeFiles.FlushFolder(_root);
+        DurableFolder.Flush(_root);
         return manifest;
     }
 
@@ -396,7 +396,7 @@ public sealed partial class ModelStore
 
         var trash = Path.Combine(_root, $"{TrashPrefix}{version}-{Guid.NewGuid():N}");
         Directory.Move(folder, trash);
-        SafeFiles.FlushFolder(_root);
+        DurableFolder.Flush(_root);
         Remove(trash);
         return true;
     }

@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace FerActors.Training.Registry;
 
-/// <summary>What .NET's files lack: opening without following a link or waiting for a pipe, and flushing a folder's entries.</summary>
+/// <summary>What .NET's files lack: opening without following a link or waiting for a pipe.</summary>
 internal static partial class SafeFiles
 {
     // Linux's numbers; two of them differ between architectures (asm-generic and arm/arm64's fcntl.h).
@@ -46,22 +46,6 @@ internal static partial class SafeFiles
         throw new IOException($"{Path.GetFileName(path)} is a pipe or a device, not a file.");
     }
 
-    /// <summary>Writes a folder's entries to the disk: without it, a crash of the machine may undo a rename in it.</summary>
-    /// <exception cref="IOException">The disk refused.</exception>
-    public static void FlushFolder(string path)
-    {
-        if (!OperatingSystem.IsLinux())
-        {
-            return;
-        }
-
-        using var handle = Open(path, CloseOnExec);
-        if (handle.IsInvalid || Sync(handle) != 0)
-        {
-            throw Error(path);
-        }
-    }
-
     private static IOException Error(string path)
     {
         var error = Marshal.GetLastPInvokeError();
@@ -71,8 +55,4 @@ internal static partial class SafeFiles
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial SafeFileHandle Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Sync(SafeFileHandle file);
 }
