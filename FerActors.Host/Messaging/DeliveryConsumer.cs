@@ -9,7 +9,16 @@ namespace FerActors.Host.Messaging;
 /// Hands deliveries to an actor. The client reuses the body's buffer after the handler returns, so the body is copied, unless
 /// it is over the limit: then only its hash is taken.
 /// </summary>
-internal sealed class DeliveryConsumer(IChannel channel, long session, int maxBodyBytes, IActorRef target, TimeProvider clock)
+/// <param name="channel">The channel that delivers.</param>
+/// <param name="session">The session of the deliveries.</param>
+/// <param name="maxBodyBytes">A longer body is not handed over.</param>
+/// <param name="target">Gets <see cref="RawDelivery"/>, <see cref="ConsumerCancelled"/> and <see cref="ConsumerEnded"/>.</param>
+/// <param name="clock">The clock.</param>
+/// <param name="late">
+/// This is the channel's default consumer. A quorum queue may have sent deliveries that the channel's process has not yet passed on
+/// when it confirms a cancellation; they follow the confirmation, under a tag that the client has forgotten by then.
+/// </param>
+internal sealed class DeliveryConsumer(IChannel channel, long session, int maxBodyBytes, IActorRef target, TimeProvider clock, bool late)
     : AsyncDefaultBasicConsumer(channel)
 {
     public override Task HandleBasicDeliverAsync(
@@ -46,10 +55,14 @@ internal sealed class DeliveryConsumer(IChannel channel, long session, int maxBo
         return base.HandleBasicCancelAsync(consumerTag, cancellationToken);
     }
 
-    // The client calls the handlers in the order of the frames, so this comes after the consumer's last delivery.
+    // As the channel's default consumer it hears of a tag that is not consumed any more: the marker behind the late deliveries. The
+    // client calls the handlers in the order of the frames, so nothing comes after it.
     public override async Task HandleBasicCancelOkAsync(string consumerTag, CancellationToken cancellationToken = default)
     {
         await base.HandleBasicCancelOkAsync(consumerTag, cancellationToken).ConfigureAwait(false);
-        target.Tell(new ConsumerEnded(session, consumerTag));
+        if (late)
+        {
+            target.Tell(new ConsumerEnded(session, consumerTag));
+        }
     }
 }

@@ -174,6 +174,7 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
                 self.Tell(new ChannelFailed(session, $"{args.Initiator} closed the channel with {args.ReplyCode} {args.ReplyText}", IsMistake: false));
                 return Task.CompletedTask;
             };
+            channel.DefaultConsumer = new DeliveryConsumer(channel, session, _options.MaxBodyBytes, self, _clock, late: true);
             if (_options.DeclareTopology)
             {
                 await RabbitTopology.DeclareIntakeAsync(channel, _options, bounded.Token).ConfigureAwait(false);
@@ -296,7 +297,7 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
         var tag = $"{_options.ClientName}-{session}-{prefetch}";
         _consumerTag = tag;
         _consumers.Add(tag);
-        var consumer = new DeliveryConsumer(channel, session, _options.MaxBodyBytes, Self, _clock);
+        var consumer = new DeliveryConsumer(channel, session, _options.MaxBodyBytes, Self, _clock, late: false);
         EnqueueChannelWork(started: true, async cancellation =>
         {
             await channel.BasicQosAsync(0, (ushort)prefetch, global: false, cancellation).ConfigureAwait(false);
@@ -313,7 +314,14 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
 
         var channel = _channel!;
         _consumerTag = null;
-        EnqueueChannelWork(started: false, cancellation => channel.BasicCancelAsync(tag, noWait: false, cancellation));
+        EnqueueChannelWork(started: false, async cancellation =>
+        {
+            await channel.BasicCancelAsync(tag, noWait: false, cancellation).ConfigureAwait(false);
+
+            // Deliveries may follow the first confirmation, but not the second: the broker's process for the channel takes its
+            // messages in order, and theirs arrived before it was done with the first request.
+            await channel.BasicCancelAsync(tag, noWait: false, cancellation).ConfigureAwait(false);
+        });
     }
 
     // Requests on a channel follow one another: each waits for the one before.

@@ -23,17 +23,17 @@ public sealed class ShutdownSpecs(BrokerNode broker)
         var answered = await queues.ResultsAsync(50);
         node.Signal("TERM");
         var code = await node.ExitAsync();
+        Assert.True(code == 0, $"exit code {code}\n{node.Errors}");
 
         var left = new List<string>();
         while (await queues.Client.Channel.BasicGetAsync(queues.Options.ImagesQueue, autoAck: true) is { } message)
         {
             // Nothing was handed back: whatever the node had taken, it has answered.
-            Assert.False(message.Redelivered);
+            Assert.False(message.Redelivered, $"{message.BasicProperties.MessageId} was handed back\n{node.Errors}");
             left.Add(message.BasicProperties.MessageId!);
         }
 
         answered.AddRange(await queues.ResultsAsync(images - left.Count - answered.Count));
-        Assert.True(code == 0, $"exit code {code}\n{node.Errors}");
         Assert.NotEmpty(left);
         Assert.All(answered, result => Assert.Null(result.Error));
         Assert.Equal(
