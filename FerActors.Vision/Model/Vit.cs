@@ -196,22 +196,39 @@ public sealed class Vit : IDisposable
             }
         }
 
-        var stride = Config.ConvStem is null ? Config.PatchSize : 1;
-        x = nn.functional.conv2d(
-            x,
-            pass["vit.embeddings.patch_embeddings.projection.weight"],
-            pass["vit.embeddings.patch_embeddings.projection.bias"],
-            strides: [stride, stride]);
-        x = x.flatten(2).transpose(1, 2);
+        x = nn.functional.linear(
+            Patches(x, Config.ConvStem is null ? Config.PatchSize : 1),
+            pass[CheckpointKeys.ProjectionWeight].flatten(1),
+            pass[CheckpointKeys.ProjectionBias]);
         var cls = pass["vit.embeddings.cls_token"].expand(batch, -1, -1);
         return cat([cls, x], dim: 1) + pass["vit.embeddings.position_embeddings"];
     }
 
     private static Tensor StemConvolution(Pass pass, string name, Tensor x, long stride)
     {
-        x = nn.functional.conv2d(x, pass[name + ".weight"], pass[name + ".bias"], strides: [stride, stride], padding: [1, 1]);
+        x = Convolve(pass, name, x, stride);
         x = nn.functional.group_norm(x, StemNormGroups, pass[name + "_norm.weight"], pass[name + "_norm.bias"], StemNormEps);
         return nn.functional.relu(x);
+    }
+
+    // oneDNN's bf16 convolutions give wrong sums, at times NaN, on processors with AVX512-BF16 for most numbers of channels that
+    // are not multiples of 16 or 32, forwards and backwards (PyTorch's issues 163347 and 169688; seen with libtorch 2.10 on an EPYC;
+    // its products of matrices are right). The stem is a small part of the work: on a CPU it is computed in fp32.
+    private static Tensor Convolve(Pass pass, string name, Tensor x, long stride)
+    {
+        var compute = x.device_type == TorchSharp.DeviceType.CPU ? pass.In(ScalarType.Float32) : pass;
+        return nn.functional.conv2d(
+            x.to(compute.DType), compute[name + ".weight"], compute[name + ".bias"], strides: [stride, stride], padding: [1, 1]).to(pass.DType);
+    }
+
+    // A convolution whose stride is its kernel sees every value once: it is a product of matrices, and written as one it is twice as
+    // fast (and right, see Convolve).
+    private static Tensor Patches(Tensor x, long side)
+    {
+        var (batch, channels, rows, columns) = (x.shape[0], x.shape[1], x.shape[2] / side, x.shape[3] / side);
+        return x.reshape(batch, channels, rows, side, columns, side)
+            .permute(0, 2, 4, 1, 3, 5)
+            .reshape(batch, rows * columns, channels * side * side);
     }
 
     private Tensor Layer(Pass pass, Block block, Tensor x, Tensor? keep, List<Tensor>? attention)
@@ -295,6 +312,9 @@ public sealed class Vit : IDisposable
     private readonly struct Pass(Dictionary<string, Tensor> tensors, ScalarType dtype)
     {
         public ScalarType DType => dtype;
+
+        /// <summary>The same tensors in another type.</summary>
+        public Pass In(ScalarType other) => new(tensors, other);
 
         public Tensor this[string name] => Cast(tensors[name]);
 

@@ -74,6 +74,30 @@ public sealed class VitSpecs
         AssertClose(exact.data<float>().Select(v => (double)v).ToArray(), rounded.data<float>().ToArray(), 0.05);
     }
 
+    // Half of the widths that are tried are no multiple of 16: the convolutions of a maths library have been wrong there in bf16.
+    [Theory]
+    [InlineData("plain", 24)]
+    [InlineData("plain", 32)]
+    [InlineData("conv stem", 24)]
+    [InlineData("conv stem", 48)]
+    public void In_bf16_the_gradients_point_where_those_of_fp32_point(string variant, int width)
+    {
+        var config = Configured(variant) with { HiddenSize = width, NumAttentionHeads = 2, NumHiddenLayers = 1 };
+        config = config.ConvStem is null ? config : config with { ConvStem = new ConvStemConfig([8, width], 2) };
+        using var model = Vit.Create(config, 3);
+        using var pixels = Batch(config, Image(config, 4), Image(config, 5));
+
+        var exact = Gradients(model, pixels, ScalarType.Float32);
+        var rounded = Gradients(model, pixels, ScalarType.BFloat16);
+
+        Assert.All(exact, gradient =>
+        {
+            var (expected, actual) = (gradient.Value, rounded[gradient.Key]);
+            var (dot, norms) = (Dot(expected, actual), Math.Sqrt(Dot(expected, expected) * Dot(actual, actual)));
+            Assert.True(norms < 1e-9 || dot / norms > 0.98, $"{gradient.Key}: cosine {dot / norms}");
+        });
+    }
+
     [Fact]
     public void Fp32_master_weights_computed_in_bf16_get_fp32_gradients()
     {
@@ -180,6 +204,23 @@ public sealed class VitSpecs
         "conv stem" => Conv,
         _ => throw new ArgumentOutOfRangeException(nameof(variant)),
     };
+
+    private static Dictionary<string, double[]> Gradients(Vit model, Tensor pixels, ScalarType compute)
+    {
+        foreach (var tensor in model.Tensors.Values)
+        {
+            tensor.requires_grad_(true);
+            tensor.grad = null;
+        }
+
+        using var labels = tensor(new long[] { 1, 5 });
+        using var logits = model.Forward(pixels, new VitForwardOptions(compute, null));
+        using var loss = nn.functional.cross_entropy(logits, labels);
+        loss.backward();
+        return model.Tensors.ToDictionary(t => t.Key, t => t.Value.grad!.data<float>().Select(v => (double)v).ToArray());
+    }
+
+    private static double Dot(double[] a, double[] b) => a.Select((value, i) => value * b[i]).Sum();
 
     // Fresh weights have biases of zero and norms of one, which would hide a mix-up: these are random throughout.
     private static Vit Randomised(VitConfig config)
