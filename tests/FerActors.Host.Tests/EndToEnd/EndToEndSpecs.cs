@@ -13,6 +13,7 @@ namespace FerActors.Host.Tests.EndToEnd;
 public sealed class EndToEndSpecs(BrokerNode broker) : IAsyncLifetime
 {
     private readonly string _suffix = Guid.NewGuid().ToString("N")[..8];
+    private readonly NodeData _data = new();
     private IHost? _node;
     private PublisherClient? _client;
 
@@ -40,6 +41,7 @@ public sealed class EndToEndSpecs(BrokerNode broker) : IAsyncLifetime
             $"Model:Path={Path.Combine(Root, "models", "fer-vit-compact")}",
             $"Detection:ModelFolders:0={Shared("models")}",
             "Logging:Level=Warning",
+            .. _data.Settings,
         ]));
         await _node.StartAsync();
         await WaitForQueueAsync();
@@ -62,6 +64,8 @@ public sealed class EndToEndSpecs(BrokerNode broker) : IAsyncLifetime
 
             await _client.DisposeAsync();
         }
+
+        _data.Dispose();
     }
 
     [SkippableFact]
