@@ -22,11 +22,15 @@ public static class FerNode
     /// <exception cref="ConfigurationException">The configuration has mistakes.</exception>
     /// <exception cref="NativeLibraryException">A native library cannot be used on this machine.</exception>
     /// <exception cref="FaceDetectorException">No face detector was found.</exception>
+    /// <exception cref="IOException">The journal's file belongs to another node.</exception>
     public static IHost Build(IConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);
         var options = FerConfiguration.Read(configuration);
         var inference = options.Cluster.Has(NodeRoles.Inference) ? InferenceRole.Prepare(options) : null;
+        ControlRole.Prepare(options);
+        TrainingRole.Prepare(options);
+        var journal = NodeJournal.Prepare(options);
 
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Configuration.AddConfiguration(configuration);
@@ -41,6 +45,9 @@ public static class FerNode
                     loggers.AddLoggerFactory();
                 })
                 .WithFerCluster(options.Cluster);
+            journal?.AddTo(akka);
+            ControlRole.AddTo(akka, options);
+            TrainingRole.AddTo(akka, options);
             inference?.AddTo(akka, NodeName);
         });
         var host = builder.Build();
@@ -51,7 +58,10 @@ public static class FerNode
     private static string NodeName => $"{Environment.MachineName}-{Environment.ProcessId}";
 
     private static TimeSpan ShutdownTimeout(FerOptions options) =>
-        options.RabbitMq.DrainTimeout + ShutdownAllowance + (options.Cluster.Alone ? TimeSpan.Zero : ClusterComposition.LeaveAllowance);
+        options.RabbitMq.DrainTimeout
+        + ShutdownAllowance
+        + (options.Cluster.Has(NodeRoles.Training) ? options.Training.StopTimeout : TimeSpan.Zero)
+        + (options.Cluster.Alone ? TimeSpan.Zero : ClusterComposition.LeaveAllowance);
 
     private static void Announce(Microsoft.Extensions.Logging.ILogger log, FerOptions options, InferenceRole? inference)
     {

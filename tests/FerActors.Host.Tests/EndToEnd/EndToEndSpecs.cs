@@ -14,6 +14,7 @@ namespace FerActors.Host.Tests.EndToEnd;
 public sealed class EndToEndSpecs(BrokerNode broker) : IAsyncLifetime
 {
     private readonly string _suffix = Guid.NewGuid().ToString("N")[..8];
+    private readonly NodeData _data = new();
     private IHost? _node;
     private PublisherClient? _client;
 
@@ -41,6 +42,7 @@ public sealed class EndToEndSpecs(BrokerNode broker) : IAsyncLifetime
             $"Model:Path={Surroundings.ShippedModel}",
             $"Detection:ModelFolders:0={Surroundings.Shared("models")}",
             "Logging:Level=Warning",
+            .. _data.Settings,
         ]));
         await _node.StartAsync();
         await WaitForQueueAsync();
@@ -63,6 +65,8 @@ public sealed class EndToEndSpecs(BrokerNode broker) : IAsyncLifetime
 
             await _client.DisposeAsync();
         }
+
+        _data.Dispose();
     }
 
     [SkippableFact]
