@@ -40,9 +40,11 @@ public static class FerNode
                     loggers.ClearLoggers();
                     loggers.AddLoggerFactory();
                 })
-                .WithFerCluster(options.Cluster);
+                .WithFerCluster(options.Cluster)
+                .AddOperators(options.Control);
             inference?.AddTo(akka, NodeName);
         });
+        builder.Services.AddControlEndpoint(options.Control);
         var host = builder.Build();
         Announce(host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(FerNode)), options, inference);
         return host;
