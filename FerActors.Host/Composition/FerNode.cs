@@ -44,12 +44,14 @@ public static class FerNode
                     loggers.ClearLoggers();
                     loggers.AddLoggerFactory();
                 })
-                .WithFerCluster(options.Cluster);
+                .WithFerCluster(options.Cluster)
+                .AddOperators(options.Control);
             journal?.AddTo(akka);
             ControlRole.AddTo(akka, options);
             TrainingRole.AddTo(akka, options);
             inference?.AddTo(akka, NodeName);
         });
+        builder.Services.AddControlEndpoint(options.Control);
         var host = builder.Build();
         Announce(host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(FerNode)), options, inference);
         return host;
