@@ -20,6 +20,7 @@ public static class FerCommandLine
         var root = new RootCommand("FerActors: facial expressions from images on RabbitMQ.")
         {
             HostCommand.Create(),
+            HealthCommand.Create(),
             ClassifyCommand.Create(),
             SoakCommand.Create(),
             TrainCommand.Create(),

@@ -32,6 +32,7 @@ public static class FerNode
         builder.Configuration.AddConfiguration(configuration);
         builder.Services.AddSerilog(logging => FerLogging.Configure(logging, configuration));
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = ShutdownTimeout(options));
+        builder.Services.AddHealthEndpoint(options.Health, NodeName);
         builder.Services.AddAkka(ClusterOptions.SystemName, akka =>
         {
             akka
@@ -42,6 +43,7 @@ public static class FerNode
                 })
                 .WithFerCluster(options.Cluster);
             inference?.AddTo(akka, NodeName);
+            akka.WithHealthChecks(options);
         });
         var host = builder.Build();
         Announce(host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(FerNode)), options, inference);

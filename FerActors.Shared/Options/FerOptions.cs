@@ -29,6 +29,8 @@ public sealed class FerOptions
 
     public TrainingServiceOptions Training { get; init; } = new();
 
+    public HealthOptions Health { get; init; } = new();
+
     /// <summary>All mistakes of all sections at once, each a sentence; empty where there is none.</summary>
     public IReadOnlyList<string> Validate()
     {
@@ -46,6 +48,7 @@ public sealed class FerOptions
             .. Registry.Validate(),
             .. Persistence.Validate(),
             .. Training.Validate(),
+            .. Health.Validate(),
         ];
         if (RabbitMq.MaxBodyBytes < Images.MaxBytes)
         {
