@@ -28,6 +28,7 @@ public static class FerCommandLine
         var root = new RootCommand("FerActors: facial expressions from images on RabbitMQ.")
         {
             HostCommand.Create(),
+            HealthCommand.Create(),
             ClassifyCommand.Create(),
             SoakCommand.Create(),
             train,

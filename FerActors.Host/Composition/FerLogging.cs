@@ -21,6 +21,8 @@ public static class FerLogging
         logging
             .MinimumLevel.Is(level)
             .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
+            // A check that fails is an error to it, at each probe; HealthServer says what changes.
+            .MinimumLevel.Override("Microsoft.Extensions.Diagnostics.HealthChecks", LogEventLevel.Fatal)
             .Enrich.FromLogContext()
             .Enrich.WithProperty("Node", Environment.MachineName)
             .WriteTo.Console(

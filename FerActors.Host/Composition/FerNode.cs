@@ -36,6 +36,7 @@ public static class FerNode
         builder.Configuration.AddConfiguration(configuration);
         builder.Services.AddSerilog(logging => FerLogging.Configure(logging, configuration));
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = ShutdownTimeout(options));
+        builder.Services.AddHealthEndpoint(options.Health, NodeName);
         builder.Services.AddAkka(ClusterOptions.SystemName, akka =>
         {
             akka
@@ -50,6 +51,7 @@ public static class FerNode
             ControlRole.AddTo(akka, options);
             TrainingRole.AddTo(akka, options);
             inference?.AddTo(akka, NodeName);
+            akka.WithHealthChecks(options);
         });
         builder.Services.AddControlEndpoint(options.Control);
         var host = builder.Build();

@@ -31,6 +31,8 @@ public sealed class FerOptions
 
     public ControlOptions Control { get; init; } = new();
 
+    public HealthOptions Health { get; init; } = new();
+
     /// <summary>All mistakes of all sections at once, each a sentence; empty where there is none.</summary>
     public IReadOnlyList<string> Validate()
     {
@@ -49,6 +51,7 @@ public sealed class FerOptions
             .. Persistence.Validate(),
             .. Training.Validate(),
             .. Control.Validate(),
+            .. Health.Validate(),
         ];
         if (RabbitMq.MaxBodyBytes < Images.MaxBytes)
         {

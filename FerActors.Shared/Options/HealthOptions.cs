@@ -1,0 +1,40 @@
+using System.Net;
+
+namespace FerActors.Shared.Options;
+
+/// <summary>Where whatever watches this node asks over HTTP whether it lives and whether it is ready.</summary>
+public sealed record HealthOptions
+{
+    public const string Section = "Health";
+
+    /// <summary>The port where none is given.</summary>
+    public const int DefaultPort = 9120;
+
+    public bool Enabled { get; init; } = true;
+
+    /// <summary>The IP address to listen on: loopback by default, <c>0.0.0.0</c> where Kubernetes asks. The answers hold no secrets.</summary>
+    public string Address { get; init; } = "127.0.0.1";
+
+    /// <summary>
+    /// Absent: <see cref="DefaultPort"/>, and no endpoint where another node of the machine has it. Given: it must be free; 0 takes
+    /// any free one.
+    /// </summary>
+    public int? Port { get; init; }
+
+    /// <summary>How long an actor may take to say how it stands; from 100 ms to 1 minute.</summary>
+    public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>All mistakes at once, each a sentence; empty where there is none.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        var errors = new OptionErrors(Section);
+        errors.Check(IPAddress.TryParse(Address, out _), nameof(Address), Address, "an IP address");
+        errors.Check(Port is null or (>= 0 and <= 65_535), nameof(Port), Port, "from 0 to 65535, or absent");
+        errors.Check(
+            AnswerTimeout >= TimeSpan.FromMilliseconds(100) && AnswerTimeout <= TimeSpan.FromMinutes(1),
+            nameof(AnswerTimeout),
+            AnswerTimeout,
+            "from 100 ms to 1 minute");
+        return errors.All;
+    }
+}
