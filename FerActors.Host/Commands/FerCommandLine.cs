@@ -28,6 +28,7 @@ public static class FerCommandLine
             HubCommand.Create(),
             DataCommand.Create(),
             DriftCommand.Create(),
+            ApiKeyCommand.Create(),
         };
         try
         {

@@ -42,7 +42,9 @@ public static class FerNode
                 })
                 .WithFerCluster(options.Cluster);
             inference?.AddTo(akka, NodeName);
+            ApiRole.AddTo(akka, options);
         });
+        ApiRole.AddTo(builder.Services, options);
         var host = builder.Build();
         Announce(host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(FerNode)), options, inference);
         return host;
