@@ -37,6 +37,7 @@ public static class FerCommandLine
             HubCommand.Create(),
             DataCommand.Create(),
             DriftCommand.Create(),
+            ApiKeyCommand.Create(),
         };
         var operators = OperatorCommandLine.AddTo(root, train);
         try

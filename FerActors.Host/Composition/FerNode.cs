@@ -51,8 +51,10 @@ public static class FerNode
             ControlRole.AddTo(akka, options);
             TrainingRole.AddTo(akka, options);
             inference?.AddTo(akka, NodeName);
+            ApiRole.AddTo(akka, options);
             akka.WithHealthChecks(options);
         });
+        ApiRole.AddTo(builder.Services, options);
         builder.Services.AddControlEndpoint(options.Control);
         var host = builder.Build();
         Announce(host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(FerNode)), options, inference);

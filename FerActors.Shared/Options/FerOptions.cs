@@ -23,6 +23,8 @@ public sealed class FerOptions
 
     public ClusterOptions Cluster { get; init; } = new();
 
+    public ApiOptions Api { get; init; } = new();
+
     public RegistryOptions Registry { get; init; } = new();
 
     public PersistenceOptions Persistence { get; init; } = new();
@@ -47,6 +49,7 @@ public sealed class FerOptions
             .. Model.Validate(),
             .. Drift.Validate(),
             .. Cluster.Validate(),
+            .. Api.Validate(),
             .. Registry.Validate(),
             .. Persistence.Validate(),
             .. Training.Validate(),
