@@ -21,6 +21,7 @@ public static class FerCommandLine
         {
             HostCommand.Create(),
             HealthCommand.Create(),
+            MigrateCommand.Create(),
             ClassifyCommand.Create(),
             SoakCommand.Create(),
             TrainCommand.Create(),
