@@ -52,7 +52,8 @@ public static class FerNode
 
     private static string NodeName => $"{Environment.MachineName}-{Environment.ProcessId}";
 
-    private static TimeSpan ShutdownTimeout(FerOptions options) =>
+    /// <summary>What a node with these options needs at most to stop; whoever watches the process must wait longer.</summary>
+    public static TimeSpan ShutdownTimeout(FerOptions options) =>
         options.RabbitMq.DrainTimeout + ShutdownAllowance + (options.Cluster.Alone ? TimeSpan.Zero : ClusterComposition.LeaveAllowance);
 
     private static void Announce(Microsoft.Extensions.Logging.ILogger log, FerOptions options, InferenceRole? inference)
