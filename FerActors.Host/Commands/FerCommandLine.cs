@@ -29,6 +29,7 @@ public static class FerCommandLine
         {
             HostCommand.Create(),
             HealthCommand.Create(),
+            MigrateCommand.Create(),
             ClassifyCommand.Create(),
             SoakCommand.Create(),
             train,

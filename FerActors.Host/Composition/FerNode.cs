@@ -63,7 +63,8 @@ public static class FerNode
 
     private static string NodeName => $"{Environment.MachineName}-{Environment.ProcessId}";
 
-    private static TimeSpan ShutdownTimeout(FerOptions options) =>
+    /// <summary>What a node with these options needs at most to stop; whoever watches the process must wait longer.</summary>
+    public static TimeSpan ShutdownTimeout(FerOptions options) =>
         options.RabbitMq.DrainTimeout
         + ShutdownAllowance
         + (options.Cluster.Has(NodeRoles.Training) ? options.Training.StopTimeout : TimeSpan.Zero)

@@ -12,17 +12,23 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using OpenTelemetry.Metrics;
 
 namespace FerActors.Host.Health;
 
 /// <summary>
-/// Answers <see cref="LivePath"/> and <see cref="ReadyPath"/> with 200 or 503 and the checks as JSON, from before the model is loaded
-/// until the last part of the node has stopped.
+/// Answers <see cref="LivePath"/> and <see cref="ReadyPath"/> with 200 or 503 and the checks as JSON, and <see cref="MetricsPath"/> in
+/// Prometheus' format, from before the model is loaded until the last part of the node has stopped.
 /// </summary>
 public sealed class HealthServer : IHostedService, IAsyncDisposable
 {
     public const string LivePath = "/health/live";
     public const string ReadyPath = "/health/ready";
+
+    /// <summary>What .NET and the process measure, and every meter whose name begins with <see cref="Meters"/>.</summary>
+    public const string MetricsPath = "/metrics";
+
+    public const string Meters = "FerActors";
 
     private const int MaxConnections = 64;
 
@@ -99,6 +105,11 @@ public sealed class HealthServer : IHostedService, IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(_checks);
+        builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
+            .AddMeter(Meters + "*")
+            .AddRuntimeInstrumentation()
+            .AddProcessInstrumentation()
+            .AddPrometheusExporter());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -111,6 +122,7 @@ public sealed class HealthServer : IHostedService, IAsyncDisposable
         app.UseRouting();
         Map(app, LivePath, HealthTags.Live);
         Map(app, ReadyPath, HealthTags.Ready);
+        app.MapPrometheusScrapingEndpoint(MetricsPath);
         return app;
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -91,6 +92,21 @@ public sealed class HealthSpecs
         var failure = await Assert.ThrowsAsync<IOException>(() => node.StartAsync());
 
         Assert.Contains(port, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Prometheus_gets_what_the_process_and_the_product_s_meters_measure()
+    {
+        await using var node = await HealthClient.StartAsync(Api);
+        using var meter = new Meter(HealthServer.Meters + ".Specs");
+        meter.CreateCounter<int>("fer.specs.made").Add(3);
+        using var http = new HttpClient();
+
+        var text = await http.GetStringAsync(new Uri(node.Address, HealthServer.MetricsPath));
+
+        Assert.Contains("process_memory_usage", text, StringComparison.Ordinal);
+        Assert.Contains("dotnet_gc_collections", text, StringComparison.Ordinal);
+        Assert.Matches(@"(?m)^fer_specs_made_total\b.* 3\b", text);
     }
 
     [Fact]

@@ -1,0 +1,45 @@
+# syntax=docker/dockerfile:1
+# One image, the role by configuration.
+#   docker build --target cpu --build-arg GIT_COMMIT=$(git rev-parse HEAD) -t feractors:0.1.0-cpu .
+#   docker build --target cuda --build-arg GIT_COMMIT=$(git rev-parse HEAD) -t feractors:0.1.0-cuda .
+# Ubuntu 24.04's libstdc++ has what TorchSharp's bridge names, so that nothing must be adapted at the first start.
+ARG DOTNET=10.0-noble
+
+FROM mcr.microsoft.com/dotnet/sdk:${DOTNET} AS source
+WORKDIR /src
+COPY . .
+
+FROM source AS build-cpu
+RUN dotnet publish FerActors.Host -c Release -p:FerAccelerator=cpu -o /app
+
+FROM source AS build-cuda
+RUN dotnet publish FerActors.Host -c Release -p:FerAccelerator=cuda -o /app
+
+FROM mcr.microsoft.com/dotnet/aspnet:${DOTNET} AS runtime
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libgomp1 libgtk-3-0t64 opencv-data \
+    && rm -rf /var/lib/apt/lists/* \
+    && groupadd --gid 10001 fer \
+    && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin fer \
+    && install -d -o 10001 -g 10001 /data
+# Into the manifests of trained models. Without diagnostics .NET opens no socket under /tmp.
+ARG GIT_COMMIT=
+ENV FER_GIT_COMMIT=${GIT_COMMIT} \
+    DOTNET_EnableDiagnostics=0 \
+    DOTNET_NOLOGO=1
+WORKDIR /app
+COPY models/ models/
+USER 10001:10001
+EXPOSE 5055 9120
+VOLUME /data
+ENTRYPOINT ["dotnet", "/app/fer.dll"]
+CMD ["host"]
+
+FROM runtime AS cuda
+# What NVIDIA's container runtime adds.
+ENV NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+COPY --from=build-cuda /app .
+
+FROM runtime AS cpu
+COPY --from=build-cpu /app .

@@ -1,0 +1,62 @@
+using System.Text.RegularExpressions;
+using FerActors.Deployment.Tests.Manifests;
+
+namespace FerActors.Deployment.Tests;
+
+/// <summary>The image, as far as its recipe can be read: it cannot be built without Docker.</summary>
+public sealed partial class DockerfileSpecs
+{
+    private static readonly string[] Lines = File.ReadAllLines(Checkout.At("Dockerfile"));
+
+    [Fact]
+    public void It_has_a_target_for_each_accelerator_that_builds_for_it()
+    {
+        var stages = Lines.Select(line => Stage().Match(line)).Where(match => match.Success).Select(match => match.Groups["name"].Value).ToList();
+
+        Assert.All(["cpu", "cuda"], accelerator =>
+        {
+            Assert.Contains(accelerator, stages);
+            Assert.Contains(Lines, line => line.Contains($"-p:FerAccelerator={accelerator}", StringComparison.Ordinal));
+            Assert.Contains($"COPY --from=build-{accelerator} /app .", Lines);
+        });
+        Assert.Equal("cpu", stages[^1]);
+    }
+
+    [Fact]
+    public void Bases_are_stages_or_pinned()
+    {
+        var names = new HashSet<string>();
+        var arguments = Lines.Where(line => line.StartsWith("ARG ", StringComparison.Ordinal)).Select(line => line[4..].Split('=')).ToDictionary(p => p[0], p => p[1]);
+        foreach (var match in Lines.Select(line => Stage().Match(line)).Where(match => match.Success))
+        {
+            var image = arguments.Aggregate(match.Groups["image"].Value, (text, a) => text.Replace($"${{{a.Key}}}", a.Value, StringComparison.Ordinal));
+            Assert.True(names.Contains(image) || Regex.IsMatch(image, @":\d+\.\d+"), $"{image} is not pinned");
+            names.Add(match.Groups["name"].Value);
+        }
+    }
+
+    [Fact]
+    public void It_runs_as_the_user_of_the_manifests_and_exposes_their_ports()
+    {
+        var node = Rendering.Of("base")!.Workload("fer-inference");
+        var security = node.Pod.SecurityContext;
+
+        Assert.Contains($"USER {security.RunAsUser}:{security.RunAsGroup}", Lines);
+        Assert.Contains($"EXPOSE {string.Join(' ', node.Node.Ports.Select(port => port.ContainerPort).Order())}", Lines);
+        Assert.Equal("host", Assert.Single(node.Node.Args));
+        Assert.Contains("""ENTRYPOINT ["dotnet", "/app/fer.dll"]""", Lines);
+    }
+
+    [Fact]
+    public void What_it_copies_is_there_and_reaches_the_build()
+    {
+        var ignored = File.ReadAllLines(Checkout.At(".dockerignore"));
+
+        Assert.Contains("COPY models/ models/", Lines);
+        Assert.True(File.Exists(Checkout.At("models", "fer-vit-compact", "model.safetensors")));
+        Assert.All(["!models/**", "!FerActors.*/**", "!Directory.*.props", "!global.json"], line => Assert.Contains(line, ignored));
+    }
+
+    [GeneratedRegex(@"^FROM (?<image>\S+) AS (?<name>\S+)$")]
+    private static partial Regex Stage();
+}
