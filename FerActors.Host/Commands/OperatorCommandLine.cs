@@ -7,7 +7,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace FerActors.Host.Commands;
 
-/// <summary>The commands that talk to a running node through its control endpoint. Their exit codes are <see cref="OperatorExitCodes"/>.</summary>
+/// <summary>The commands that talk to a running node; their exit codes are <see cref="OperatorExitCodes"/>.</summary>
 internal sealed class OperatorCommandLine
 {
     // Above the longest work of a node by default.
@@ -25,7 +25,12 @@ internal sealed class OperatorCommandLine
         Description = "File with the token of a TCP endpoint. Default: the environment's FER_Control__TokenFile or FER_Control__Token.",
     };
 
-    private readonly Option<double> _timeout = new("--timeout") { Description = "Seconds to wait for an answer.", DefaultValueFactory = _ => DefaultTimeout };
+    private readonly Option<double> _timeout = new("--timeout")
+    {
+        Description = "Seconds to wait for an answer.",
+        DefaultValueFactory = _ => DefaultTimeout,
+    };
+
     private readonly HashSet<Command> _commands = [];
 
     private OperatorCommandLine()
@@ -53,13 +58,11 @@ internal sealed class OperatorCommandLine
     public int CodeOf(ParseResult parsed, int code)
     {
         var command = parsed.CommandResult.Command;
-        return parsed.Errors.Count > 0 && (_commands.Contains(command) || command.Subcommands.Any(_commands.Contains) && !HasOwnAction(command))
-            ? OperatorExitCodes.BadUsage
-            : code;
-    }
 
-    // fer train is a command of its own besides.
-    private static bool HasOwnAction(Command command) => command.Action is not null;
+        // fer train is a command of its own besides.
+        var ours = _commands.Contains(command) || (command.Action is null && command.Subcommands.Any(_commands.Contains));
+        return parsed.Errors.Count > 0 && ours ? OperatorExitCodes.BadUsage : code;
+    }
 
     private void Prepare(Command command)
     {
@@ -74,7 +77,11 @@ internal sealed class OperatorCommandLine
     {
         var id = new Argument<string>("run") { Description = "The run's id." };
         var interval = new Option<double>("--interval") { Description = "Seconds between two looks.", DefaultValueFactory = _ => 1 };
-        var command = new Command("watch", "Follows a run line by line until it ends; exit code 1 unless its model is registered.") { id, interval };
+        var command = new Command("watch", "Follows a run line by line until it ends; exit code 1 unless its model is registered.")
+        {
+            id,
+            interval,
+        };
         Prepare(command);
         command.SetAction((parsed, cancellation) => GuardAsync(parsed, async client =>
         {

@@ -9,7 +9,9 @@ namespace FerActors.Host.Commands;
 /// What an operator types, as requests: <c>cluster</c>, <c>model</c> and <c>stats</c>, and the sub-commands of <c>train</c>. The
 /// command line and pbm share it.
 /// </summary>
-/// <param name="run">Carries a request out and says the exit code. The request is read when it is called, and throws what <see cref="IsMisread"/> knows.</param>
+/// <param name="run">
+/// Carries a request out and says the exit code. The request is read when it is called, and throws what <see cref="IsMisread"/> knows.
+/// </param>
 /// <param name="prepare">Adds what every command of the surface has.</param>
 internal sealed class OperatorCommands(
     Func<ParseResult, Func<OperatorRequest>, CancellationToken, Task<int>> run, Action<Command>? prepare = null)
@@ -48,7 +50,11 @@ internal sealed class OperatorCommands(
         return new Command("model", "Shows and changes which model versions serve.")
         {
             Leaf("list", "Lists the versions.", [], _ => new ModelRequests.List()),
-            Leaf("describe", "Shows a version with its figures, origin and files.", [version], p => new ModelRequests.Describe(p.GetRequiredValue(version))),
+            Leaf(
+                "describe",
+                "Shows a version with its figures, origin and files.",
+                [version],
+                p => new ModelRequests.Describe(p.GetRequiredValue(version))),
             Leaf("status", "Shows what should serve and how far each node is.", [], _ => new ModelRequests.Status()),
             Leaf(
                 "register",
@@ -62,9 +68,21 @@ internal sealed class OperatorCommands(
                 "Makes a version the champion, if the gates let it pass.",
                 [version, force],
                 p => new ModelRequests.Promote(p.GetRequiredValue(version), p.GetValue(force))),
-            Leaf("rollback", "Makes the previous champion the champion again.", [reason], p => new ModelRequests.Rollback(p.GetRequiredValue(reason))),
-            Challenge("canary", "Lets a version answer a share of the images.", (v, s) => new ModelRequests.Canary(v, s), new ModelRequests.EndCanary()),
-            Challenge("shadow", "Compares a version on a share of the images; it never answers.", (v, s) => new ModelRequests.Shadow(v, s), new ModelRequests.EndShadow()),
+            Leaf(
+                "rollback",
+                "Makes the previous champion the champion again.",
+                [reason],
+                p => new ModelRequests.Rollback(p.GetRequiredValue(reason))),
+            Challenge(
+                "canary",
+                "Lets a version answer a share of the images.",
+                (v, s) => new ModelRequests.Canary(v, s),
+                new ModelRequests.EndCanary()),
+            Challenge(
+                "shadow",
+                "Compares a version on a share of the images; it never answers.",
+                (v, s) => new ModelRequests.Shadow(v, s),
+                new ModelRequests.EndShadow()),
             Leaf(
                 "quarantine",
                 "Bars a version from serving for ever.",
@@ -77,7 +95,7 @@ internal sealed class OperatorCommands(
     public Command Statistics() => Leaf(
         "stats", "Shows the counts of the node that answers, and what every inference node serves.", [], _ => new StatisticsRequest());
 
-    /// <summary>The sub-commands of <c>train</c> that the training supervisor carries out; reading files is <see cref="RunSubmission"/>'s.</summary>
+    /// <summary>The sub-commands of <c>train</c> that the training supervisor carries out.</summary>
     /// <param name="files">A submission may name a file of the machine that reads it.</param>
     public IEnumerable<Command> Train(bool files = true)
     {
@@ -86,7 +104,8 @@ internal sealed class OperatorCommands(
         var submission = new RunSubmission(files);
         yield return Leaf("submit", "Queues a run with the training supervisor.", submission.Symbols, submission.Read);
         yield return Leaf("list", "Lists the supervisor's runs.", [], _ => new TrainRequests.List());
-        yield return Leaf("describe", "Shows a run with its options and progress.", [id], p => new TrainRequests.Describe(p.GetRequiredValue(id)));
+        yield return Leaf(
+            "describe", "Shows a run with its options and progress.", [id], p => new TrainRequests.Describe(p.GetRequiredValue(id)));
         yield return Leaf("pause", "Stops a run with a checkpoint.", [id], p => new TrainRequests.Pause(p.GetRequiredValue(id)));
         yield return Leaf("resume", "Queues a paused run again.", [id], p => new TrainRequests.Resume(p.GetRequiredValue(id)));
         yield return Leaf("cancel", "Ends a run.", [id], p => new TrainRequests.Cancel(p.GetRequiredValue(id)));
@@ -95,7 +114,8 @@ internal sealed class OperatorCommands(
             "Promotes the version that a finished run was registered as.",
             [id, force],
             p => new TrainRequests.Promote(p.GetRequiredValue(id), p.GetValue(force)));
-        yield return Leaf("delete", "Forgets a run that has ended; its folder stays.", [id], p => new TrainRequests.Delete(p.GetRequiredValue(id)));
+        yield return Leaf(
+            "delete", "Forgets a run that has ended; its folder stays.", [id], p => new TrainRequests.Delete(p.GetRequiredValue(id)));
     }
 
     /// <summary>What reading a request throws where the operator is to mend it.</summary>
@@ -107,7 +127,8 @@ internal sealed class OperatorCommands(
     internal static double Share(string text)
     {
         var percent = text.EndsWith('%');
-        return double.TryParse(percent ? text[..^1] : text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value)
+        var number = percent ? text[..^1] : text;
+        return double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value)
             ? percent ? value / 100 : value
             : throw new FormatException($"The share '{text}' is no number like 0.05 or 5%.");
     }

@@ -20,7 +20,7 @@ internal sealed record PaletteArgument(string Name, string Switch, string Descri
 /// <param name="Text">For a terminal, without colours.</param>
 internal sealed record PaletteAnswer(bool Done, string Text);
 
-/// <summary>The operators' commands for pbm, which has a palette, one word and switches: the same definitions as the command line's.</summary>
+/// <summary>The operators' commands for pbm, which knows a palette, one word and switches; defined by those of the command line.</summary>
 internal sealed class OperatorPalette(OperatorService operators)
 {
     public const string Name = "fer";
@@ -33,7 +33,10 @@ internal sealed class OperatorPalette(OperatorService operators)
     };
 
     public static IReadOnlyList<PaletteCommand> Commands { get; } =
-        [.. Leaves(Root((_, _, _) => Task.FromResult(0))).Select(l => new PaletteCommand(l.Name, l.Command.Description ?? "", [.. Arguments(l.Command)]))];
+    [
+        .. Leaves(Root((_, _, _) => Task.FromResult(0)))
+            .Select(l => new PaletteCommand(l.Name, l.Command.Description ?? "", [.. Arguments(l.Command)])),
+    ];
 
     /// <summary>Carries a command out; whatever goes wrong is an answer.</summary>
     /// <param name="name">Of <see cref="Commands"/>.</param>
@@ -87,8 +90,10 @@ internal sealed class OperatorPalette(OperatorService operators)
 
     private static IEnumerable<PaletteArgument> Arguments(Command command) =>
     [
-        .. command.Arguments.Select(a => new PaletteArgument(a.Name, "--" + a.Name, a.Description ?? "", a.Arity.MinimumNumberOfValues > 0, false)),
-        .. command.Options.Select(o => new PaletteArgument(o.Name.TrimStart('-'), o.Name, o.Description ?? "", o.Required, o.ValueType == typeof(bool))),
+        .. command.Arguments.Select(a => new PaletteArgument(
+            a.Name, "--" + a.Name, a.Description ?? "", a.Arity.MinimumNumberOfValues > 0, false)),
+        .. command.Options.Select(o => new PaletteArgument(
+            o.Name.TrimStart('-'), o.Name, o.Description ?? "", o.Required, o.ValueType == typeof(bool))),
     ];
 
     // Values are joined to their option or stand behind "--", so that none is taken for a switch.
@@ -103,7 +108,8 @@ internal sealed class OperatorPalette(OperatorService operators)
 
         var options = command.Options.Select(o => o.Name).ToHashSet(StringComparer.Ordinal);
         var positional = command.Arguments.SelectMany(a => given.Where(g => g.Switch == "--" + a.Name).Select(g => g.Value ?? ""));
-        return ([.. path, .. given.Where(g => options.Contains(g.Switch)).Select(g => $"{g.Switch}={g.Value ?? "true"}"), "--", .. positional], null);
+        var joined = given.Where(g => options.Contains(g.Switch)).Select(g => $"{g.Switch}={g.Value ?? "true"}");
+        return ([.. path, .. joined, "--", .. positional], null);
     }
 
     private async Task<OperatorReply> ReplyAsync(Func<OperatorRequest> read)

@@ -23,13 +23,24 @@ internal sealed class RunSubmission(bool files)
     };
 
     private readonly Option<string?> _data = new("--data") { Description = "The data, as every training node sees it." };
-    private readonly Option<string?> _id = new("--id") { Description = "The run's id; made up where absent. The same submission twice is one run." };
+
+    private readonly Option<string?> _id = new("--id")
+    {
+        Description = "The run's id; made up where absent. The same submission twice is one run.",
+    };
+
     private readonly Option<string?> _name = new("--name") { Description = "For people; the id where absent." };
-    private readonly Option<string?> _version = new("--version-name") { Description = "The version that the model is registered as; the id where absent." };
+
+    private readonly Option<string?> _version = new("--version-name")
+    {
+        Description = "The version that the model is registered as; the id where absent.",
+    };
+
     private readonly Option<string?> _initFrom = new("--init-from") { Description = "Weights to begin with." };
     private readonly Option<int> _priority = new("--priority") { Description = "Higher ones run first." };
 
-    public IReadOnlyList<Symbol> Symbols => [.. files ? [_config] : (IReadOnlyList<Symbol>)[], _set, _data, _id, _name, _version, _initFrom, _priority];
+    public IReadOnlyList<Symbol> Symbols =>
+        [.. files ? [_config] : (IReadOnlyList<Symbol>)[], _set, _data, _id, _name, _version, _initFrom, _priority];
 
     /// <exception cref="FormatException">Something is missing, or is not for the supervisor.</exception>
     /// <exception cref="TrainingConfigurationException">The options have mistakes; all of them at once.</exception>
@@ -41,10 +52,13 @@ internal sealed class RunSubmission(bool files)
         var settings = configuration.Settings;
         if (settings.KeepDuplicates || settings.Fp32Weights)
         {
-            throw new FormatException("keep_duplicates and fp32_weights are not for the training supervisor, whose runs drop duplicates and store fp16.");
+            throw new FormatException(
+                "keep_duplicates and fp32_weights are not for the training supervisor, whose runs drop duplicates and store fp16.");
         }
 
-        var data = parsed.GetValue(_data) ?? settings.Data ?? throw new FormatException("The data is missing: --data PATH, or data in the file.");
+        var data = parsed.GetValue(_data)
+            ?? settings.Data
+            ?? throw new FormatException("The data is missing: --data PATH, or data in the file.");
         var id = parsed.GetValue(_id) ?? NewId();
         return new TrainRequests.Submit(
             id,
@@ -56,6 +70,6 @@ internal sealed class RunSubmission(bool files)
             parsed.GetValue(_priority));
     }
 
-    private static string NewId() =>
-        $"{DateTime.UtcNow.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture)}-{RandomNumberGenerator.GetHexString(6, lowercase: true)}";
+    private static string NewId() => string.Create(
+        CultureInfo.InvariantCulture, $"{DateTime.UtcNow:yyyyMMdd-HHmmss}-{RandomNumberGenerator.GetHexString(6, lowercase: true)}");
 }

@@ -32,6 +32,9 @@ internal sealed class ControlClient : IDisposable
             Timeout = timeout,
             MaxResponseContentBufferSize = MaxReplyBytes,
         };
+
+        // A node refuses what is too large and closes: with the body already under way its answer could be lost.
+        _http.DefaultRequestHeaders.ExpectContinue = true;
         if (address.Server is not null && token is not null)
         {
             _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
@@ -44,14 +47,16 @@ internal sealed class ControlClient : IDisposable
     {
         try
         {
-            using var content = new StringContent(JsonSerializer.Serialize(request, OperatorJson.Requests), Encoding.UTF8, "application/json");
+            var json = JsonSerializer.Serialize(request, OperatorJson.Requests);
+            using var content = new StringContent(json, Encoding.UTF8, "application/json");
             using var response = await _http.PostAsync(new Uri(ControlServer.Route, UriKind.Relative), content, cancellation);
             var body = await response.Content.ReadAsByteArrayAsync(cancellation);
             return Read(body) ?? OperatorReply.NoAnswer($"What answers at {_address} is no node: status {(int)response.StatusCode}.");
         }
         catch (HttpRequestException e)
         {
-            return OperatorReply.NoAnswer($"No node answers at {_address}: {(e.InnerException ?? e).Message}. Does one run there (fer host)?");
+            var why = (e.InnerException ?? e).Message;
+            return OperatorReply.NoAnswer($"No node answers at {_address}: {why}. Does one run there (fer host)?");
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {

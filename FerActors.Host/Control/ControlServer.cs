@@ -7,6 +7,7 @@ using FerActors.Host.Operations;
 using FerActors.Shared.Messaging;
 using FerActors.Shared.Options;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -21,7 +22,7 @@ namespace FerActors.Host.Control;
 /// <summary>Serves <see cref="OperatorService"/> over HTTP on a Unix domain socket and, with a token, on a TCP port.</summary>
 public sealed class ControlServer : IHostedService, IAsyncDisposable
 {
-    /// <summary>Takes an <see cref="OperatorRequest"/> and answers an <see cref="OperatorReply"/>, both JSON, whatever the status.</summary>
+    /// <summary>Takes an <see cref="OperatorRequest"/>, answers an <see cref="OperatorReply"/>; both JSON, whatever the status.</summary>
     public const string Route = "/v1/operations";
 
     // A run's description has at most 32 KiB.
@@ -29,6 +30,7 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
     private const int MaxConnections = 64;
     private const string Bearer = "Bearer ";
 
+    private static readonly object OverSocket = new();
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(2);
 
     private readonly OperatorService _operators;
@@ -55,7 +57,7 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
     public Uri? TcpAddress => _app?.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses
         .Where(a => !a.StartsWith("http://unix:", StringComparison.Ordinal)).Select(a => new Uri(a)).FirstOrDefault();
 
-    /// <summary>A path or port that somebody else has is no reason for a node not to serve: it is logged, and the node goes on without.</summary>
+    /// <summary>A path or port that somebody else has is no reason for a node not to serve: it is logged, and the node goes on.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         try
@@ -124,8 +126,11 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
         // Nothing of the surroundings: ASPNETCORE_URLS must not open a further port.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddRoutingCore();
+        builder.Services.AddSingleton<IHostLifetime, NodeLifetime>();
         builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = endPoint =>
-            endPoint is UnixDomainSocketEndPoint && _socket is { } socket ? socket.Bind() : SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint));
+            endPoint is UnixDomainSocketEndPoint && _socket is { } socket
+                ? socket.Bind()
+                : SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint));
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -133,17 +138,17 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
             kestrel.Limits.MaxConcurrentConnections = MaxConnections;
             if (_socket is { } socket)
             {
-                kestrel.ListenUnixSocket(socket.FilePath);
+                // Marked where the connection is accepted, which no header can pretend.
+                kestrel.ListenUnixSocket(socket.FilePath, listen => listen.Use(next => connection =>
+                {
+                    connection.Items[OverSocket] = true;
+                    return next(connection);
+                }));
             }
 
             if (_options.Port is { } port)
             {
-                // Marked where the connection is accepted, which no header can pretend.
-                kestrel.Listen(IPAddress.Parse(_options.Address), port, listen => listen.Use(next => connection =>
-                {
-                    connection.Items[nameof(ControlOptions.Token)] = true;
-                    return next(connection);
-                }));
+                kestrel.Listen(IPAddress.Parse(_options.Address), port);
             }
         });
         var app = builder.Build();
@@ -175,7 +180,14 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
             await context.Request.Body.CopyToAsync(body, context.RequestAborted).ConfigureAwait(false);
             var request = OperatorJson.ReadRequest(body.GetBuffer().AsSpan(0, (int)body.Length));
             var reply = await _operators.ExecuteAsync(request).ConfigureAwait(false);
-            _log.LogInformation("An operator's {Operation}: {Code}. {Sentence}", OperatorJson.NameOf(request), reply.Code, StrangersText.Shown(reply.Message));
+
+            // Who watches a run asks every second.
+            _log.Log(
+                request is OperatorQuery ? LogLevel.Debug : LogLevel.Information,
+                "An operator's {Operation}: {Code}. {Sentence}",
+                OperatorJson.NameOf(request),
+                reply.Code,
+                StrangersText.Shown(reply.Message));
             context.Response.StatusCode = StatusOf(reply);
             return reply;
         }
@@ -189,13 +201,19 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
             context.Response.StatusCode = e.StatusCode;
             return OperatorReply.Invalid($"The request is refused: {e.Message}");
         }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            _log.LogError(e, "An operator's request failed");
+            context.Response.StatusCode = StatusCodes.Status500InternalServerError;
+            return OperatorReply.NoAnswer("The node failed on it; its log says why. Whether anything changed is unknown.");
+        }
     }
 
     // The socket's mode has let in whom it may; a port lets in anyone.
     private bool MayAsk(HttpContext context)
     {
-        var items = context.Features.Get<Microsoft.AspNetCore.Connections.Features.IConnectionItemsFeature>()?.Items;
-        if (items?.ContainsKey(nameof(ControlOptions.Token)) != true)
+        var items = context.Features.Get<IConnectionItemsFeature>()?.Items;
+        if (items?.ContainsKey(OverSocket) == true)
         {
             return true;
         }
@@ -214,4 +232,12 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
         (OperatorOutcome.Invalid, _) => StatusCodes.Status400BadRequest,
         _ => StatusCodes.Status503ServiceUnavailable,
     };
+
+    /// <summary>Signals are the node's matter, which stops the server in its turn.</summary>
+    private sealed class NodeLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
 }

@@ -2,7 +2,7 @@ using System.Net.Sockets;
 
 namespace FerActors.Host.Control;
 
-/// <summary>The file of a Unix domain socket, owned by one process at a time. On Windows the folder's rights decide who may connect.</summary>
+/// <summary>The file of a Unix domain socket, owned by one process at a time. On Windows the folder's rights guard it.</summary>
 /// <remarks>
 /// The owner holds a lock beside it, which ends with its process, so that the file which a killed node left is told from that of a
 /// node that runs. A lock says it without a connection, and two nodes that start at once cannot both take it.

@@ -15,7 +15,10 @@ internal sealed class ClusterOperations(ActorSystem system)
         var members = state.Members
             .Order(Member.AgeOrdering)
             .Select(m => new MemberView(
-                m.Address.ToString(), m.Status.ToString(), !unreachable.Contains(m.UniqueAddress), [.. m.Roles.Order(StringComparer.Ordinal)]))
+                m.Address.ToString(),
+                m.Status.ToString(),
+                !unreachable.Contains(m.UniqueAddress),
+                [.. m.Roles.Order(StringComparer.Ordinal)]))
             .ToList();
         return OperatorReply.Done(
             members.Count == 0

@@ -20,7 +20,8 @@ internal sealed class ModelOperations(ActorQuestions actors, TimeSpan answerTime
         ModelRequests.Register { Folder: var folder } c when Path.IsPathFullyQualified(folder) => AskAsync(
             new RegistryCommands.Register(
                 Version(c.Version), folder, ModelProvenance.Unknown with { Parent = c.Parent }, c.WeightsSha256), workTimeout),
-        ModelRequests.Register => throw new FormatException("The model folder must be an absolute path: the registry's node has another current folder."),
+        ModelRequests.Register => throw new FormatException(
+            "The model folder must be an absolute path: the registry's node has another current folder."),
         ModelRequests.Promote c => PromoteAsync(Version(c.Version), c.Force),
         ModelRequests.Rollback c => AskAsync(new RegistryCommands.Rollback(c.Reason), answerTimeout),
         ModelRequests.Canary c => AskAsync(new RegistryCommands.SetCanary(Version(c.Version), c.Share), workTimeout),
@@ -72,7 +73,8 @@ internal sealed class ModelOperations(ActorQuestions actors, TimeSpan answerTime
     {
         var serves = status.Nodes.Count(n => n.Converged);
         var champion = status.Desired.Champion is { } model ? $"{model.Version} is the champion" : "There is no champion";
-        return $"{champion}; {serves} of {status.Nodes.Count} inference nodes serve what they should.{(status.Alarm is { } alarm ? " " + alarm : "")}";
+        var alarm = status.Alarm is null ? "" : " " + status.Alarm;
+        return $"{champion}; {serves} of {status.Nodes.Count} inference nodes serve what they should.{alarm}";
     }
 
     private static FleetView Fleet(RegistryStatus status) => new(

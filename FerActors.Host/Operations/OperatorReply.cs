@@ -2,7 +2,7 @@ namespace FerActors.Host.Operations;
 
 /// <summary>The answer to an <see cref="OperatorRequest"/>.</summary>
 /// <param name="Outcome">What became of it; it decides the exit code.</param>
-/// <param name="Code">The actor's own word, finer than the outcome: <c>done</c>, <c>unchanged</c>, <c>gate_refused</c>, <c>not_found</c> ...</param>
+/// <param name="Code">The actor's own word: <c>done</c>, <c>unchanged</c>, <c>gate_refused</c>, <c>not_found</c> ...</param>
 /// <param name="Message">A sentence, the actor's where one decided.</param>
 /// <param name="View">What was asked for, where there is more than a sentence.</param>
 public sealed record OperatorReply(OperatorOutcome Outcome, string Code, string Message, OperatorView? View = null)
@@ -18,9 +18,10 @@ public sealed record OperatorReply(OperatorOutcome Outcome, string Code, string 
 
     internal static OperatorReply Done(string message, OperatorView? view = null) => new(OperatorOutcome.Done, "done", message, view);
 
-    internal static OperatorReply Unchanged(string message, OperatorView? view = null) => new(OperatorOutcome.Done, "unchanged", message, view);
+    internal static OperatorReply Unchanged(string message) => new(OperatorOutcome.Done, "unchanged", message);
 
-    internal static OperatorReply Refused(string message, OperatorView? view = null) => new(OperatorOutcome.Refused, "refused", message, view);
+    internal static OperatorReply Refused(string message, OperatorView? view = null) =>
+        new(OperatorOutcome.Refused, "refused", message, view);
 
     internal static OperatorReply Invalid(string message) => new(OperatorOutcome.Invalid, "invalid", message);
 

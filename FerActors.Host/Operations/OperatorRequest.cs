@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace FerActors.Host.Operations;
 
-/// <summary>One thing that an operator asks of the cluster through the node that he talks to; answered by one <see cref="OperatorReply"/>.</summary>
+/// <summary>One thing that an operator asks of the cluster through some node; answered by one <see cref="OperatorReply"/>.</summary>
 /// <remarks>In JSON the property <c>operation</c> says which. Names and addresses are texts here; the service checks them.</remarks>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "operation")]
 [JsonDerivedType(typeof(ClusterRequests.Show), "cluster.show")]
@@ -34,10 +34,14 @@ namespace FerActors.Host.Operations;
 [JsonDerivedType(typeof(StatisticsRequest), "stats")]
 public abstract record OperatorRequest;
 
-/// <summary>Asks for the membership as this node sees it, or changes it. Addresses as <c>akka.tcp://FerActors@HOST:PORT</c> or <c>HOST:PORT</c>.</summary>
+/// <summary>A request that changes nothing.</summary>
+public abstract record OperatorQuery : OperatorRequest;
+
+/// <summary>Asks for the membership as this node sees it, or changes it.</summary>
+/// <remarks>Addresses have the form <c>akka.tcp://FerActors@HOST:PORT</c> or <c>HOST:PORT</c>.</remarks>
 public static class ClusterRequests
 {
-    public sealed record Show : OperatorRequest;
+    public sealed record Show : OperatorQuery;
 
     /// <summary>Lets a member finish its work and go; the node that answers where no address is given.</summary>
     public sealed record Leave(string? Address = null) : OperatorRequest;
@@ -52,12 +56,12 @@ public static class ClusterRequests
 /// <summary>What is asked of the model registry; see <see cref="Shared.Registry.RegistryCommands"/> for what each one does.</summary>
 public static class ModelRequests
 {
-    public sealed record List : OperatorRequest;
+    public sealed record List : OperatorQuery;
 
-    public sealed record Describe(string Version) : OperatorRequest;
+    public sealed record Describe(string Version) : OperatorQuery;
 
     /// <summary>What should serve, and how far each node is.</summary>
-    public sealed record Status : OperatorRequest;
+    public sealed record Status : OperatorQuery;
 
     /// <param name="Version">The new version's name.</param>
     /// <param name="Folder">The model folder as the registry's node sees it; an absolute path.</param>
@@ -65,7 +69,7 @@ public static class ModelRequests
     /// <param name="WeightsSha256">What the weights must hash to.</param>
     public sealed record Register(string Version, string Folder, string? Parent = null, string? WeightsSha256 = null) : OperatorRequest;
 
-    public sealed record Verify(string Version) : OperatorRequest;
+    public sealed record Verify(string Version) : OperatorQuery;
 
     public sealed record Promote(string Version, bool Force = false) : OperatorRequest;
 
@@ -99,11 +103,17 @@ public static class TrainRequests
     /// <param name="InitFrom">Weights to begin with; <see langword="null"/> begins from random ones.</param>
     /// <param name="Priority">Higher ones run first.</param>
     public sealed record Submit(
-        string Id, string Name, string Data, string ModelVersion, JsonElement? Options = null, string? InitFrom = null, int Priority = 0) : OperatorRequest;
+        string Id,
+        string Name,
+        string Data,
+        string ModelVersion,
+        JsonElement? Options = null,
+        string? InitFrom = null,
+        int Priority = 0) : OperatorRequest;
 
-    public sealed record List : OperatorRequest;
+    public sealed record List : OperatorQuery;
 
-    public sealed record Describe(string Id) : OperatorRequest;
+    public sealed record Describe(string Id) : OperatorQuery;
 
     public sealed record Cancel(string Id) : OperatorRequest;
 
@@ -118,4 +128,4 @@ public static class TrainRequests
 }
 
 /// <summary>Counts of the node that answers, and what every inference node serves.</summary>
-public sealed record StatisticsRequest : OperatorRequest;
+public sealed record StatisticsRequest : OperatorQuery;

@@ -3,7 +3,7 @@ using Akka.Hosting;
 
 namespace FerActors.Host.Operations;
 
-/// <summary>Carries out what operators ask, for the control endpoint and for pbm alike: asks the actors that decide and puts their answers into one form.</summary>
+/// <summary>Carries out what operators ask: asks the actors that decide, and puts their answers into one form.</summary>
 /// <param name="system">A member of the cluster.</param>
 /// <param name="registry">Where the actors are found; what this node lacks is answered in a sentence.</param>
 /// <param name="answerTimeout">How long an actor may take to answer.</param>
@@ -28,8 +28,9 @@ public sealed class OperatorService(ActorSystem system, IReadOnlyActorRegistry r
                 ClusterRequests.Down down => _cluster.Down(down.Address),
                 ClusterRequests.DownUnreachable => _cluster.DownUnreachable(),
                 StatisticsRequest => await _statistics.ReadAsync().ConfigureAwait(false),
-                _ => await (_models.ExecuteAsync(request) ?? _training.ExecuteAsync(request)
-                    ?? throw new ArgumentException($"{request.GetType()} is not carried out by anyone.", nameof(request))).ConfigureAwait(false),
+                _ => await (_models.ExecuteAsync(request)
+                    ?? _training.ExecuteAsync(request)
+                    ?? throw new ArgumentException($"Nobody carries out {request.GetType()}.", nameof(request))).ConfigureAwait(false),
             };
         }
         catch (NoAnswerException e)

@@ -33,7 +33,7 @@ internal static class ReplyTables
     {
         { Progress: { } p } => string.Create(
             CultureInfo.InvariantCulture,
-            $"{run.State} epoch {p.Epoch}/{p.Epochs} step {p.Step}/{p.Steps} loss {p.Loss:0.0000} {p.ImagesPerSecond:0} img/s{(p.EtaSeconds < 0 ? "" : $" eta {TimeSpan.FromSeconds(Math.Round(p.EtaSeconds)):c}")}"),
+            $"{run.State} epoch {p.Epoch}/{p.Epochs} step {p.Step}/{p.Steps} loss {p.Loss:0.0000} {p.ImagesPerSecond:0} img/s{Eta(p)}"),
         { LastEpoch: { } e } => $"{run.State} {EpochOf(e)}",
         { Failure: { } why } => $"{run.State}: {why}",
         _ => run.State.ToString(),
@@ -100,7 +100,9 @@ internal static class ReplyTables
             ("commit", view.Provenance.GitCommit),
             ("training data", view.Provenance.DataSha256),
         };
-        facts.AddRange(view.Recalls.OrderBy(r => r.Key, StringComparer.Ordinal).Select(r => ($"recall of {r.Key}", (string?)Percent(r.Value))));
+        facts.AddRange(view.Recalls
+            .OrderBy(r => r.Key, StringComparer.Ordinal)
+            .Select(r => ($"recall of {r.Key}", (string?)Percent(r.Value))));
         facts.AddRange(view.Forced.Select(f => ("forced past", (string?)f)));
         facts.AddRange(view.Files.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => (f.Key, (string?)f.Value)));
         return [Models([view.Model]), Facts(null, facts)];
@@ -124,15 +126,18 @@ internal static class ReplyTables
             ("alarm", view.Alarm),
             ("last rollback", view.LastRollback is null ? null : $"{view.LastRollback} ({Time(view.LastRollbackAt)})"),
         ]);
-        var rows = view.Nodes.SelectMany(n => n.Status is { Slots.Count: > 0 } status
-            ? status.Slots.Select(s => new[]
-            {
-                n.Address, status.Node, YesNo(n.Reachable), YesNo(n.Converged), s.Slot.ToString(), s.Version, s.Phase.ToString(), s.Reason ?? "", Time(s.Since),
-            })
-            : [[n.Address, n.Status?.Node ?? "", YesNo(n.Reachable), YesNo(n.Converged), "", "", n.Status is null ? "unknown" : "", "", ""]]).ToList();
-        return rows.Count == 0
-            ? [facts]
-            : [facts, new ReplyTable(null, ["Node", "Name", "Reachable", "Converged", "Slot", "Version", "Phase", "Reason", "Since"], rows)];
+        var rows = view.Nodes.SelectMany(Slots).ToList();
+        string[] columns = ["Node", "Name", "Reachable", "Converged", "Slot", "Version", "Phase", "Reason", "Since"];
+        return rows.Count == 0 ? [facts] : [facts, new ReplyTable(null, columns, rows)];
+    }
+
+    private static IEnumerable<string[]> Slots(NodeProgress node)
+    {
+        string[] start = [node.Address, node.Status?.Node ?? "", YesNo(node.Reachable), YesNo(node.Converged)];
+        return node.Status is { Slots.Count: > 0 } status
+            ? status.Slots.Select(s => (string[])
+                [.. start, s.Slot.ToString(), s.Version, s.Phase.ToString(), s.Reason ?? "", Time(s.Since)])
+            : [[.. start, "", "", node.Status is null ? "unknown" : "", "", ""]];
     }
 
     private static ReplyTable Runs(IReadOnlyList<RunSummary> runs) => new(
@@ -270,5 +275,9 @@ internal static class ReplyTables
 
     private static string Count(long value) => value.ToString(CultureInfo.InvariantCulture);
 
-    private static string Time(DateTimeOffset? time) => time?.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) ?? "";
+    private static string Eta(RunProgress progress) =>
+        progress.EtaSeconds < 0 ? "" : $" eta {TimeSpan.FromSeconds(Math.Round(progress.EtaSeconds)):c}";
+
+    private static string Time(DateTimeOffset? time) =>
+        time?.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) ?? "";
 }

@@ -8,7 +8,7 @@ using FerActors.Inference.Pipeline;
 
 namespace FerActors.Host.Operations;
 
-/// <summary>Collects the counts of this node's parts, and what the registry knows of the others. A part that is silent is left out.</summary>
+/// <summary>Collects the counts of this node's parts, and what the registry knows of the others. Silent parts are left out.</summary>
 internal sealed class StatisticsOperations(ActorSystem system, ActorQuestions actors, TimeSpan answerTimeout)
 {
     private readonly ModelOperations _models = new(actors, answerTimeout, answerTimeout);

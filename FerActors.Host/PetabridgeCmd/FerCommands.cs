@@ -28,7 +28,11 @@ public sealed class FerCommands : CommandPaletteHandler
         {
             definition = definition.WithArgument(b =>
             {
-                var described = b.WithName(argument.Name).WithDescription(argument.Description).IsMandatory(argument.Mandatory).WithSwitch(argument.Switch);
+                var described = b
+                    .WithName(argument.Name)
+                    .WithDescription(argument.Description)
+                    .IsMandatory(argument.Mandatory)
+                    .WithSwitch(argument.Switch);
                 return argument.Flag ? described.WithDefaultValues("true", "false") : described;
             });
         }
@@ -67,7 +71,7 @@ internal sealed class FerCommandHandler : CommandHandlerActor
 /// <summary>Adds Petabridge.Cmd to a node.</summary>
 public static class PetabridgeCmdHosting
 {
-    /// <summary>Listens on the options' <see cref="ControlOptions.PbmPort"/>, which must be set, with the palettes <c>cluster</c> and <c>fer</c>.</summary>
+    /// <summary>Listens on <see cref="ControlOptions.PbmPort"/>, which must be set. Palettes: <c>cluster</c> and <c>fer</c>.</summary>
     public static AkkaConfigurationBuilder AddFerPalette(this AkkaConfigurationBuilder builder, ControlOptions options)
     {
         ArgumentNullException.ThrowIfNull(builder);

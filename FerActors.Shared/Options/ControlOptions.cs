@@ -22,10 +22,10 @@ public sealed record ControlOptions
     /// <summary>A TCP port beside it, 0 for any free one; absent for none. Every request to it must carry the token.</summary>
     public int? Port { get; init; }
 
-    /// <summary>The IP address of that port. Requests are not encrypted: another than loopback belongs behind a network of its own.</summary>
+    /// <summary>The IP address of that port. Requests are not encrypted: beyond loopback they belong into a network of their own.</summary>
     public string Address { get; init; } = "127.0.0.1";
 
-    /// <summary>The token, at least 16 characters; for the environment (<c>FER_Control__Token</c>), never for a file under version control.</summary>
+    /// <summary>The token, at least 16 characters; for the environment (<c>FER_Control__Token</c>), never for a shared file.</summary>
     public string? Token { get; init; }
 
     /// <summary>A file that holds the token, for mounted secrets; white space around it is ignored. It is read at the start.</summary>
@@ -64,7 +64,7 @@ public sealed record ControlOptions
             PbmAddress,
             "a loopback address: pbm knows no authentication");
         errors.Check(Token is null || TokenFile is null, nameof(TokenFile), TokenFile, "absent where Token is given");
-        errors.Check(Token is null || IsToken(Token), nameof(Token), "(not shown)", $"at least {MinTokenLength} printable ASCII characters without spaces");
+        errors.Check(Token is null || IsToken(Token), nameof(Token), "(not shown)", TokenForm);
         errors.Check(TokenFile is null || File.Exists(TokenFile), nameof(TokenFile), TokenFile, "a file that exists");
         errors.Check(
             !Enabled || Port is null || Token is not null || TokenFile is not null,
@@ -89,11 +89,13 @@ public sealed record ControlOptions
         var token = TokenFile is null ? Token : File.ReadAllText(TokenFile).Trim();
         return token is null || IsToken(token)
             ? token
-            : throw new FormatException($"{Section}: the token must have at least {MinTokenLength} printable ASCII characters without spaces.");
+            : throw new FormatException($"{Section}: the token must be {TokenForm}.");
     }
 
     /// <summary>For logs and people: without the token.</summary>
     public override string ToString() => $"{(Socket.Length == 0 ? "no socket" : Socket)}{(Port is null ? "" : $", {Address}:{Port}")}";
+
+    private static string TokenForm => $"at least {MinTokenLength} printable ASCII characters without spaces";
 
     // What an HTTP header can carry.
     private static bool IsToken(string text) => text.Length >= MinTokenLength && text.All(c => c is > ' ' and <= '~');

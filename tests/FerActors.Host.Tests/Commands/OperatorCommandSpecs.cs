@@ -33,7 +33,9 @@ public sealed class OperatorCommandSpecs : IDisposable
         var rollback = await FerAsync(node, "model", "rollback", "--reason", "it is worse");
         var statistics = await FerAsync(node, "stats");
 
-        Assert.All([register, promote, forced, list, json, canary, ended, status, rollback, statistics], r => Assert.True(r.Code == 0, r.Errors));
+        Assert.All(
+            [register, promote, forced, list, json, canary, ended, status, rollback, statistics],
+            r => Assert.True(r.Code == 0, r.Errors));
         Assert.Equal(OperatorExitCodes.Refused, refused.Code);
         Assert.StartsWith("fer: Gate accuracy", refused.Errors, StringComparison.Ordinal);
         Assert.Contains("v1 is the canary for 5 % of the images.", canary.Output, StringComparison.Ordinal);
@@ -59,7 +61,8 @@ public sealed class OperatorCommandSpecs : IDisposable
         var resume = await FerAsync(node, "train", "resume", "run-1");
         (listener, end) = await node.Executor.NextAsync();
         using var output = new Lines();
-        var watching = FerCommandLine.RunAsync(["train", "watch", "run-1", "--interval", "0.05", "--endpoint", node.Socket], (output, output));
+        string[] watch = ["train", "watch", "run-1", "--interval", "0.05", "--endpoint", node.Socket];
+        var watching = FerCommandLine.RunAsync(watch, (output, output));
         listener.Reached(RunState.Running);
         listener.Finished(new EpochMetrics(1, 10, 1.5, 0.5, 0.4));
         await output.SaidAsync("epoch 1: loss 1.5000, accuracy 50.00 %");
@@ -102,6 +105,17 @@ public sealed class OperatorCommandSpecs : IDisposable
         Assert.Contains("control, inference, training", show.Output, StringComparison.Ordinal);
         Assert.Equal((OperatorExitCodes.Refused, "fer: The token is missing or wrong."), (without.Code, without.Errors.Trim()));
         Assert.Equal(OperatorExitCodes.Refused, unknown.Code);
+    }
+
+    [Fact]
+    public async Task A_submission_that_is_too_large_is_refused_by_the_node_in_a_sentence()
+    {
+        await using var node = await OperatorNode.StartAsync(_folder);
+
+        var (code, _, errors) = await FerAsync(node, "train", "submit", "--data", "fer.csv", "--name", new string('x', 200_000));
+
+        Assert.Equal(OperatorExitCodes.BadUsage, code);
+        Assert.StartsWith("fer: The request is refused: ", errors, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -109,7 +109,8 @@ public sealed class ControlServerSpecs : IDisposable
 
         Assert.Equal((HttpStatusCode.NotFound, "not_found"), (notFound.Status, notFound.Reply.Code));
         Assert.Equal((HttpStatusCode.Conflict, "refused"), (refused.Status, refused.Reply.Code));
-        Assert.All([badName, misspelt], r => Assert.Equal((HttpStatusCode.BadRequest, OperatorOutcome.Invalid), (r.Status, r.Reply.Outcome)));
+        Assert.All(
+            [badName, misspelt], r => Assert.Equal((HttpStatusCode.BadRequest, OperatorOutcome.Invalid), (r.Status, r.Reply.Outcome)));
         Assert.Contains("froce", misspelt.Reply.Message, StringComparison.Ordinal);
         Assert.Equal((HttpStatusCode.RequestEntityTooLarge, OperatorOutcome.Invalid), (tooLarge.Status, tooLarge.Reply.Outcome));
         Assert.Equal(HttpStatusCode.MethodNotAllowed, elsewhere.StatusCode);
@@ -139,8 +140,11 @@ public sealed class ControlServerSpecs : IDisposable
     private static async Task<(HttpStatusCode Status, OperatorReply Reply)> PostAsync(HttpClient http, string json)
     {
         using var content = new StringContent(json, Encoding.UTF8, "application/json");
-        using var response = await http.PostAsync(new Uri(ControlServer.Route, UriKind.Relative), content);
-        return (response.StatusCode, JsonSerializer.Deserialize<OperatorReply>(await response.Content.ReadAsStreamAsync(), OperatorJson.Replies)!);
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(ControlServer.Route, UriKind.Relative)) { Content = content };
+        request.Headers.ExpectContinue = true;
+        using var response = await http.SendAsync(request);
+        var body = await response.Content.ReadAsStringAsync();
+        return (response.StatusCode, JsonSerializer.Deserialize<OperatorReply>(body, OperatorJson.Replies)!);
     }
 
     private string NewFolder(string name) => Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;

@@ -72,7 +72,8 @@ public sealed class OperatedNodeSpecs : IDisposable
         while (true)
         {
             var (_, output, _) = await FerAsync("cluster", "show", "--json");
-            if (JsonSerializer.Deserialize<OperatorReply>(output, OperatorJson.Replies)!.View is ClusterView { Members: [{ Status: "Up" }] } view)
+            var reply = JsonSerializer.Deserialize<OperatorReply>(output, OperatorJson.Replies)!;
+            if (reply.View is ClusterView { Members: [{ Status: "Up" }] } view)
             {
                 return view;
             }

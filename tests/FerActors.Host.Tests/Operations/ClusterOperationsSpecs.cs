@@ -10,7 +10,7 @@ using ClusterOptions = FerActors.Shared.Options.ClusterOptions;
 
 namespace FerActors.Host.Tests.Operations;
 
-/// <summary>Three members in one process; the split-brain resolver waits longer than the tests, so that what happens is the operator's.</summary>
+/// <summary>Three members in one process; the split-brain resolver waits longer than the tests: what happens is the operator's.</summary>
 public sealed class ClusterOperationsSpecs : IAsyncLifetime
 {
     private readonly List<IHost> _hosts = [];
@@ -50,7 +50,8 @@ public sealed class ClusterOperationsSpecs : IAsyncLifetime
         var none = await _operators.ExecuteAsync(new ClusterRequests.DownUnreachable());
         var unknown = await _operators.ExecuteAsync(new ClusterRequests.Down("127.0.0.1:1"));
 
-        var leave = await _operators.ExecuteAsync(new ClusterRequests.Leave(leaving[(leaving.IndexOf('@', StringComparison.Ordinal) + 1)..]));
+        var hostAndPort = leaving[(leaving.IndexOf('@', StringComparison.Ordinal) + 1)..];
+        var leave = await _operators.ExecuteAsync(new ClusterRequests.Leave(hostAndPort));
         await ShownAsync(c => c.Members.All(m => m.Address != leaving));
         ((ExtendedActorSystem)_hosts[2].Services.GetRequiredService<ActorSystem>()).Abort();
         await ShownAsync(c => c.Members.Any(m => m.Address == dying && !m.Reachable));
@@ -96,7 +97,10 @@ public sealed class ClusterOperationsSpecs : IAsyncLifetime
         builder.Services.AddAkka(ClusterOptions.SystemName, akka => akka
             .WithFerCluster(settings)
             .AddHocon(
-                "akka.loglevel = OFF\nakka.cluster { gossip-interval = 100ms, leader-actions-interval = 100ms, unreachable-nodes-reaper-interval = 200ms }",
+                """
+                akka.loglevel = OFF
+                akka.cluster { gossip-interval = 100ms, leader-actions-interval = 100ms, unreachable-nodes-reaper-interval = 200ms }
+                """,
                 HoconAddMode.Prepend));
         var host = builder.Build();
         _hosts.Add(host);

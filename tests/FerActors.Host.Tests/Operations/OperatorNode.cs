@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Cluster;
 using Akka.Hosting;
 using FerActors.Host.Composition;
 using FerActors.Host.Control;
@@ -59,7 +60,7 @@ internal sealed class OperatorNode : IAsyncDisposable
         };
         var executor = new ScriptedExecutor();
         var registration = new RegistryRegistration();
-        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.AddLogging(logging => logging.ClearProviders());
         builder.Services.AddAkka(ClusterOptions.SystemName, akka => akka
             .AddHocon("akka.cluster { gossip-interval = 100ms, leader-actions-interval = 100ms }", HoconAddMode.Prepend)
@@ -72,6 +73,9 @@ internal sealed class OperatorNode : IAsyncDisposable
         var host = builder.Build();
         await host.StartAsync();
         registration.Registry = host.Services.GetRequiredService<IRequiredActor<ModelRegistry>>().ActorRef;
+        var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Cluster.Get(host.Services.GetRequiredService<ActorSystem>()).RegisterOnMemberUp(() => up.TrySetResult());
+        await up.Task.WaitAsync(Patience);
         return new OperatorNode(host, options, executor);
     }
 
@@ -110,7 +114,8 @@ internal sealed class OperatorNode : IAsyncDisposable
                 return "The registry is not there yet.";
             }
 
-            var command = new RegistryCommands.Register(run.Spec.ModelVersion, run.ModelFolder!, ModelProvenance.Unknown with { RunId = run.Spec.Id.Value });
+            var provenance = ModelProvenance.Unknown with { RunId = run.Spec.Id.Value };
+            var command = new RegistryCommands.Register(run.Spec.ModelVersion, run.ModelFolder!, provenance);
             var reply = await registry.Ask<RegistryReply>(command, Patience, cancellation);
             return reply.Succeeded ? null : reply.Message;
         }

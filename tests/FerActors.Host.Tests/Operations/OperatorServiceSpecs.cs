@@ -46,7 +46,9 @@ public sealed class OperatorServiceSpecs : IDisposable
             Assert.IsType<ChangeView>(refused.View).Gates, g => g is { Gate: PromotionGates.Accuracy, Candidate: 0.5, Champion: 1 });
         Assert.Contains("Gate accuracy", refused.Message, StringComparison.Ordinal);
         var fleet = Assert.IsType<FleetView>(status.View);
-        Assert.Equal(("v2", "worse", 0.25, "worse", 0.5, "v1"), (fleet.Champion, fleet.Canary, fleet.CanaryShare, fleet.Shadow, fleet.ShadowShare, fleet.Previous));
+        Assert.Equal(
+            ("v2", "worse", 0.25, "worse", 0.5, "v1"),
+            (fleet.Champion, fleet.Canary, fleet.CanaryShare, fleet.Shadow, fleet.ShadowShare, fleet.Previous));
         Assert.Contains(fleet.Nodes, n => n is { Reachable: true, Converged: false });
         Assert.Equal("Rolled back from v2 to v1.", rolledBack.Message);
         Assert.All([register, canary, shadow, verified, deleted], r => Assert.IsType<ChangeView>(r.View));
@@ -141,7 +143,10 @@ public sealed class OperatorServiceSpecs : IDisposable
         using var host = builder.Build();
         await host.StartAsync();
         var operators = new OperatorService(
-            host.Services.GetRequiredService<ActorSystem>(), host.Services.GetRequiredService<IReadOnlyActorRegistry>(), OperatorNode.Patience, OperatorNode.Patience);
+            host.Services.GetRequiredService<ActorSystem>(),
+            host.Services.GetRequiredService<IReadOnlyActorRegistry>(),
+            OperatorNode.Patience,
+            OperatorNode.Patience);
 
         var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Akka.Cluster.Cluster.Get(host.Services.GetRequiredService<ActorSystem>()).RegisterOnMemberUp(() => up.TrySetResult());
@@ -177,7 +182,8 @@ public sealed class OperatorServiceSpecs : IDisposable
         await host.StopAsync();
 
         Assert.Equal(OperatorOutcome.NoAnswer, reply.Outcome);
-        Assert.Equal("No answer came from the model registry within 0.05 s. Whether it will still do what was asked is unknown.", reply.Message);
+        Assert.Equal(
+            "No answer came from the model registry within 0.05 s. Whether it will still do what was asked is unknown.", reply.Message);
     }
 
     private static TrainRequests.Submit Submission(string id) => new(id, "the first", "/data/fer.csv", "v-" + id, Json("""{"epochs":3}"""));

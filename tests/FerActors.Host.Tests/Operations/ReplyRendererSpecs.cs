@@ -26,7 +26,10 @@ public sealed class ReplyRendererSpecs
                 "akka.tcp://FerActors@10.0.0.1:5055",
                 "node-1",
                 8,
-                [new ModelSlotStatus(ModelSlot.Champion, "v2", "aa", ModelPhase.Serving, null, Time), new ModelSlotStatus(ModelSlot.Canary, "v3", "bb", ModelPhase.Failed, "it is damaged", Time)])),
+                [
+                    new ModelSlotStatus(ModelSlot.Champion, "v2", "aa", ModelPhase.Serving, null, Time),
+                    new ModelSlotStatus(ModelSlot.Canary, "v3", "bb", ModelPhase.Failed, "it is damaged", Time),
+                ])),
             new NodeProgress("akka.tcp://FerActors@10.0.0.2:5055", false, false, null),
         ]);
 
@@ -37,7 +40,8 @@ public sealed class ReplyRendererSpecs
     public static TheoryData<OperatorView, string[]> Views { get; } = new()
     {
         {
-            new ClusterView("a", "b", [new MemberView("a", "Up", true, ["control", "training"]), new MemberView("b", "Leaving", false, ["api"])]),
+            new ClusterView(
+                "a", "b", [new MemberView("a", "Up", true, ["control", "training"]), new MemberView("b", "Leaving", false, ["api"])]),
             ["control, training", "Leaving", "this node", "leader", "no"]
         },
         { new ModelsView(7, [Summary]), ["v2", "champion", "70.00 %", "0.6500", "12.5", "4.2", "2026-11-25 14:30:00"] },
@@ -52,7 +56,13 @@ public sealed class ReplyRendererSpecs
             ["public_test/plain", "org/name", "recall of happy", "90.00 %", "Gate accuracy: it was worse.", "abcdef"]
         },
         { new ChangeView(3, [new GateRefusal("accuracy", 0.5, 0.7, 0.69, "Gate accuracy: ...")]), ["accuracy", "0.5", "0.7", "0.69"] },
-        { Fleet, ["v3, 5.00 % of the images", "8 of 9", "node-1", "Canary", "it is damaged", "Failed", "unknown", "it was slow (2026-11-25 14:30:00)"] },
+        {
+            Fleet,
+            [
+                "v3, 5.00 % of the images", "8 of 9", "node-1", "Canary", "it is damaged", "Failed", "unknown",
+                "it was slow (2026-11-25 14:30:00)",
+            ]
+        },
         { new RunsView([Run]), ["run-1", "Running, asked to Pause", "epoch 2/3 step 15/30 loss 1.4000 200 img/s eta 00:01:15"] },
         {
             new RunDetailsView(Run, "/data/fer.csv", "v1", JsonSerializer.Deserialize<JsonElement>("""{"epochs":3}""")),
@@ -121,7 +131,8 @@ public sealed class ReplyRendererSpecs
     public void A_watched_run_gives_a_line_for_each_change_and_none_for_a_repetition()
     {
         var later = Run with { Progress = Run.Progress! with { Step = 16 } };
-        var failed = Run with { State = RunState.Failed, Wish = StopWish.None, Node = null, Progress = null, Failure = "The disk is full." };
+        var ended = Run with { Wish = StopWish.None, Node = null, Progress = null };
+        var failed = ended with { State = RunState.Failed, Failure = "The disk is full." };
 
         Assert.Equal(3, RunWatch.Lines(null, Run).Count());
         Assert.Empty(RunWatch.Lines(Run, Run));

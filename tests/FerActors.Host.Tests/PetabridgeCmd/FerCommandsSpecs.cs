@@ -13,7 +13,7 @@ using ClusterOptions = FerActors.Shared.Options.ClusterOptions;
 
 namespace FerActors.Host.Tests.PetabridgeCmd;
 
-/// <summary>The adapter for pbm, compiled against hand-written declarations of what it uses of Petabridge.Cmd; the operations are real.</summary>
+/// <summary>The adapter for pbm against hand-written declarations of what it uses of Petabridge.Cmd; the operations are real.</summary>
 public sealed class FerCommandsSpecs : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("fer-pbm-").FullName;
@@ -26,18 +26,22 @@ public sealed class FerCommandsSpecs : IDisposable
         await using var node = await OperatorNode.StartAsync(_folder);
         var client = node.System.ActorOf(new FerCommands(node.Operators).HandlerProps);
 
-        var registered = await AskAsync(client, "model-register", ("--version", "v1"), ("--folder", SmallModel.Write(Path.Combine(_folder, "m"), 1, 4)));
+        var model = SmallModel.Write(Path.Combine(_folder, "model"), 1, right: 4);
+        var registered = await AskAsync(client, "model-register", ("--version", "v1"), ("--folder", model));
         var promoted = await AskAsync(client, "model-promote", ("--version", "v1"), ("--force", "true"));
         var models = await AskAsync(client, "model-list");
         var refused = await AskAsync(client, "model-promote", ("--version", "v9"));
         var misspelt = await AskAsync(client, "model-promote", ("--version", "../v9"));
         var missing = await AskAsync(client, "model-promote");
         var members = await AskAsync(client, "cluster-show");
-        var submitted = await AskAsync(client, "train-submit", ("--data", "/data/fer.csv"), ("--id", "run-1"), ("--set", "epochs=3"), ("--set", "seed=5"));
+        var submitted = await AskAsync(
+            client, "train-submit", ("--data", "/data/fer.csv"), ("--id", "run-1"), ("--set", "epochs=3"), ("--set", "seed=5"));
         var runs = await AskAsync(client, "train-list");
         var statistics = await AskAsync(client, "stats");
 
-        Assert.All([registered, promoted, models, members, submitted, runs, statistics], r => Assert.True(r is not ErroredCommandResponse, r.Message));
+        Assert.All(
+            [registered, promoted, models, members, submitted, runs, statistics],
+            r => Assert.True(r is not ErroredCommandResponse, r.Message));
         Assert.All([refused, misspelt, missing], r => Assert.IsType<ErroredCommandResponse>(r));
         Assert.All([registered, refused, statistics], r => Assert.True(r.Final));
         Assert.Contains("v1 is the champion", promoted.Message, StringComparison.Ordinal);
@@ -76,10 +80,17 @@ public sealed class FerCommandsSpecs : IDisposable
 
         Assert.Equal("fer", FerCommands.Palette.ModuleName);
         Assert.All(
-            ["cluster-show", "cluster-leave", "cluster-down", "cluster-down-unreachable", "model-promote", "model-rollback", "model-canary", "model-shadow", "train-submit", "train-promote", "stats"],
+            [
+                "cluster-show", "cluster-leave", "cluster-down", "cluster-down-unreachable",
+                "model-promote", "model-rollback", "model-canary", "model-shadow", "train-submit", "train-promote", "stats",
+            ],
             name => Assert.True(commands.ContainsKey(name), name));
-        Assert.All(commands.Values, c => Assert.All(c.ArgumentsByName.Values, a => Assert.StartsWith("--", a.Switch.Single(), StringComparison.Ordinal)));
-        Assert.Equal([("version", true), ("force", false)], commands["model-promote"].ArgumentsByName.Values.Select(a => (a.Name, a.IsMandatory)));
+        Assert.All(
+            commands.Values.SelectMany(c => c.ArgumentsByName.Values),
+            a => Assert.StartsWith("--", a.Switch.Single(), StringComparison.Ordinal));
+        Assert.Equal(
+            [("version", true), ("force", false)],
+            commands["model-promote"].ArgumentsByName.Values.Select(a => (a.Name, a.IsMandatory)));
         Assert.All(commands.Keys, name => Assert.DoesNotContain(' ', name));
     }
 
@@ -88,7 +99,9 @@ public sealed class FerCommandsSpecs : IDisposable
     {
         var options = new ControlOptions();
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Services.AddAkka(ClusterOptions.SystemName, akka => akka.WithFerCluster(new ClusterOptions { Roles = ["api"] }).AddFerPalette(options));
+        builder.Services.AddAkka(ClusterOptions.SystemName, akka => akka
+            .WithFerCluster(new ClusterOptions { Roles = ["api"] })
+            .AddFerPalette(options));
         using var host = builder.Build();
         await host.StartAsync();
 
@@ -99,8 +112,10 @@ public sealed class FerCommandsSpecs : IDisposable
         Assert.Collection(cmd.Handlers, h => Assert.IsType<ClusterCommands>(h), h => Assert.IsType<FerCommands>(h));
     }
 
-    private static Task<CommandResponse> AskAsync(IActorRef client, string name, params (string Switch, string Value)[] arguments) =>
-        client.Ask<CommandResponse>(
-            new Command(FerCommands.Palette.Commands.Single(c => c.Name == name), [.. arguments.Select(a => Tuple.Create(a.Switch, a.Value))]),
-            OperatorNode.Patience);
+    private static Task<CommandResponse> AskAsync(IActorRef client, string name, params (string Switch, string Value)[] arguments)
+    {
+        var definition = FerCommands.Palette.Commands.Single(c => c.Name == name);
+        var command = new Command(definition, [.. arguments.Select(a => Tuple.Create(a.Switch, a.Value))]);
+        return client.Ask<CommandResponse>(command, OperatorNode.Patience);
+    }
 }
