@@ -43,8 +43,10 @@ public static class FerNode
                 .WithFerCluster(options.Cluster);
             inference?.AddTo(akka, NodeName);
             ApiRole.AddTo(akka, options);
+            Telemetry.AddTo(akka, options);
         });
         ApiRole.AddTo(builder.Services, options);
+        Telemetry.AddTo(builder.Services, options, NodeName);
         var host = builder.Build();
         Announce(host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(FerNode)), options, inference);
         return host;
