@@ -1,13 +1,10 @@
-using System.Net;
 using Akka.Actor;
+using FerActors.Host.Composition;
 using FerActors.Host.OpenInference;
 using FerActors.Inference.Imaging;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -32,7 +29,7 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
     /// <param name="gateway">Finds the gateway to the broker.</param>
     /// <param name="loggers">Where the server logs; it logs neither bodies nor queries nor keys.</param>
     /// <param name="time">The clock.</param>
-    /// <exception cref="Composition.ConfigurationException">The file of keys cannot be used.</exception>
+    /// <exception cref="ConfigurationException">The file of keys cannot be used.</exception>
     public ApiServer(FerOptions options, Func<IActorRef> gateway, ILoggerFactory loggers, TimeProvider? time = null)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -47,10 +44,7 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
             new BatchStore(api.MaxBatches, api.MaxWaitingBatchBytes, api.BatchLifetime, clock),
             loggers.CreateLogger<BatchEndpoints>());
 
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "fer", ContentRootPath = AppContext.BaseDirectory });
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, options));
-        builder.Services.AddSingleton(loggers);
-        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        var builder = NodeWeb.CreateBuilder(api.Addresses, loggers, kestrel => Configure(kestrel, options));
         builder.Services.AddRouting();
         builder.Services.AddRateLimiter(access.Limit);
         builder.Services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
@@ -79,8 +73,7 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
     }
 
     /// <summary>What it listens on, with the ports that were free; empty before the start.</summary>
-    public IReadOnlyList<Uri> Addresses =>
-        [.. _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses.Select(address => new Uri(address)) ?? []];
+    public IReadOnlyList<Uri> Addresses => NodeWeb.AddressesOf(_app);
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -98,13 +91,8 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
 
     private static void Configure(KestrelServerOptions kestrel, FerOptions options)
     {
-        kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = options.Images.MaxBytes + FormAllowance;
         kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
-        foreach (var address in options.Api.Addresses.Select(address => new Uri(address)))
-        {
-            kestrel.Listen(new IPEndPoint(IPAddress.Parse(address.DnsSafeHost), address.Port));
-        }
     }
 
     private static Task HardenAsync(HttpContext http, RequestDelegate next)
@@ -138,12 +126,4 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
 
     /// <summary>Another limit on the body than the server's own; Kestrel reads it from the endpoint.</summary>
     private sealed record BodyLimit(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;
-
-    // Signals are the node's business: it starts this server and stops it.
-    private sealed class NoLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    }
 }

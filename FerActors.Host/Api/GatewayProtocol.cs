@@ -48,6 +48,19 @@ public sealed record GetGatewayStatus : INoSerializationVerificationNeeded
     public static GetGatewayStatus Instance { get; } = new();
 }
 
+/// <summary>Asks for <see cref="QueueDepths"/>.</summary>
+public sealed record GetQueueDepths : INoSerializationVerificationNeeded
+{
+    private GetQueueDepths()
+    {
+    }
+
+    public static GetQueueDepths Instance { get; } = new();
+}
+
+/// <param name="Ready">Messages that wait in the broker's queues, by name; a queue that does not exist is left out.</param>
+public sealed record QueueDepths(IReadOnlyDictionary<string, long> Ready) : INoSerializationVerificationNeeded;
+
 /// <param name="Connected">Requests can be published and results can arrive.</param>
 /// <param name="Blocked">The broker has a memory or disk alarm and takes no images for now.</param>
 /// <param name="InFlight">Requests without an answer.</param>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Akka.Actor;
@@ -7,6 +8,7 @@ using FerActors.Host.Messaging;
 using FerActors.Shared.Messaging;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
+using FerActors.Shared.Telemetry;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 using RabbitMQ.Client.Exceptions;
@@ -25,7 +27,7 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
     private const ushort ContentTooLarge = 311;
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
-    private readonly Dictionary<string, IActorRef> _askers = [];
+    private readonly Dictionary<string, Waiting> _askers = [];
     private readonly RabbitMqOptions _options;
     private readonly IRabbitConnector _connector;
     private readonly int _maxInFlight;
@@ -73,6 +75,11 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
         Receive<RequestDue>(message => Answer(
             message.MessageId, new GatewayAnswer.NotAnswered(ApiCodes.Timeout, "No node answered in time.")));
         Receive<GetGatewayStatus>(_ => Sender.Tell(new GatewayStatus(_open is not null, _blocked, _askers.Count)));
+        Receive<GetQueueDepths>(_ =>
+        {
+            var sender = Sender;
+            DepthsAsync(_open?.Connection, [_options.ImagesQueue, _options.DeadLetterQueue], _options.ConnectTimeout).PipeTo(sender, Self);
+        });
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -142,7 +149,7 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
                 return Task.CompletedTask;
             };
             await consuming.BasicConsumeAsync(queue.QueueName, autoAck: true, consumer, bounded.Token).ConfigureAwait(false);
-            return new Session(publishing, queue.QueueName);
+            return new Session(connection, publishing, queue.QueueName);
         }
         catch (OperationCanceledException) when (!ended.IsCancellationRequested)
         {
@@ -184,15 +191,17 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
             return;
         }
 
-        if (!_askers.TryAdd(request.MessageId, Sender))
+        var span = FerTracing.StartMessage("send", _options.ImagesQueue, request.MessageId, request.Image.Length, request.Trace);
+        if (!_askers.TryAdd(request.MessageId, new Waiting(Sender, _clock.GetTimestamp())))
         {
+            span?.Dispose();
             Sender.Tell(new GatewayAnswer.NotAnswered(ErrorCodes.Internal, "Two requests have the same id."));
             return;
         }
 
         Timers.StartSingleTimer(request.MessageId, new RequestDue(request.MessageId), request.Timeout);
         var (epoch, id) = (_session, request.MessageId);
-        PublishAsync(_open!, request, _sessionEnd.Token).PipeTo(
+        PublishAsync(_open!, request, span, _sessionEnd.Token).PipeTo(
             Self,
             success: refusal => new PublishEnded(epoch, id, refusal),
             failure: cause => new PublishEnded(epoch, id, new Refusal(ErrorCodes.Internal, cause.Message, Breaks: true)));
@@ -215,7 +224,21 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
             : null;
     }
 
-    private async Task<Refusal?> PublishAsync(Session session, ClassifyRemotely request, CancellationToken ended)
+    private async Task<Refusal?> PublishAsync(Session session, ClassifyRemotely request, Activity? span, CancellationToken ended)
+    {
+        using (span)
+        {
+            var refusal = await PublishAsync(session, request, span?.Context ?? request.Trace, ended).ConfigureAwait(false);
+            if (refusal is not null)
+            {
+                span.Fail(refusal.Code);
+            }
+
+            return refusal;
+        }
+    }
+
+    private async Task<Refusal?> PublishAsync(Session session, ClassifyRemotely request, ActivityContext trace, CancellationToken ended)
     {
         // Rounded up, since AMQP's timestamp has whole seconds and a node must not take a fresh image for an expired one.
         var sent = new AmqpTimestamp(_clock.GetUtcNow().ToUnixTimeSeconds() + 1);
@@ -229,6 +252,7 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
             Expiration = ((long)request.Timeout.TotalMilliseconds).ToString(CultureInfo.InvariantCulture),
             Headers = request.Headers.ToDictionary(header => header.Key, header => (object?)header.Value),
         };
+        FerTracing.Write(properties.Headers, trace);
 
         // The client itself waits for a confirm without any bound.
         using var bounded = CancellationTokenSource.CreateLinkedTokenSource(ended);
@@ -297,10 +321,41 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
     private void Answer(string messageId, GatewayAnswer answer)
     {
         Timers.Cancel(messageId);
-        if (_askers.Remove(messageId, out var asker))
+        if (_askers.Remove(messageId, out var waiting))
         {
-            asker.Tell(answer);
+            waiting.Asker.Tell(answer);
+            var error = answer switch
+            {
+                GatewayAnswer.NotAnswered refused => refused.Code,
+                GatewayAnswer.Answered answered => answered.Result.Error?.Code,
+                _ => null,
+            };
+            FerMetrics.RequestEnded(_clock.GetElapsedTime(waiting.Since).TotalSeconds, _options.ImagesQueue, error);
         }
+    }
+
+    // Each on a channel of its own, since asking for a queue that does not exist costs the channel.
+    private static async Task<QueueDepths> DepthsAsync(IConnection? connection, IReadOnlyList<string> queues, TimeSpan timeout)
+    {
+        var ready = new Dictionary<string, long>(StringComparer.Ordinal);
+        using var bounded = new CancellationTokenSource(timeout);
+        foreach (var queue in connection is { IsOpen: true } ? queues : [])
+        {
+            try
+            {
+                var channel = await connection!.CreateChannelAsync(cancellationToken: bounded.Token).ConfigureAwait(false);
+                await using (channel.ConfigureAwait(false))
+                {
+                    ready[queue] = await channel.MessageCountAsync(queue, bounded.Token).ConfigureAwait(false);
+                }
+            }
+            catch (Exception e) when (e is RabbitMQClientException or IOException or ObjectDisposedException or OperationCanceledException)
+            {
+                // The queue is not there, or the connection is not any more: nothing is known then.
+            }
+        }
+
+        return new QueueDepths(ready);
     }
 
     private void AnswerAll(GatewayAnswer answer)
@@ -311,7 +366,9 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
         }
     }
 
-    private sealed record Session(IChannel Channel, string ReplyQueue);
+    private sealed record Session(IConnection Connection, IChannel Channel, string ReplyQueue);
+
+    private sealed record Waiting(IActorRef Asker, long Since);
 
     /// <param name="Code">For the client.</param>
     /// <param name="Message">For the client.</param>

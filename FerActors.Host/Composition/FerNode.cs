@@ -52,9 +52,11 @@ public static class FerNode
             TrainingRole.AddTo(akka, options);
             inference?.AddTo(akka, NodeName);
             ApiRole.AddTo(akka, options);
+            Telemetry.AddTo(akka, options);
             akka.WithHealthChecks(options);
         });
         ApiRole.AddTo(builder.Services, options);
+        Telemetry.AddTo(builder.Services, options, NodeName);
         builder.Services.AddControlEndpoint(options.Control);
         var host = builder.Build();
         Announce(host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(FerNode)), options, inference);

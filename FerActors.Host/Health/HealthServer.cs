@@ -25,7 +25,7 @@ public sealed class HealthServer : IHostedService, IAsyncDisposable
     public const string LivePath = "/health/live";
     public const string ReadyPath = "/health/ready";
 
-    /// <summary>What .NET and the process measure, and every meter whose name begins with <see cref="Meters"/>.</summary>
+    /// <summary>What .NET, its web server and the process measure, and every meter whose name begins with <see cref="Meters"/>.</summary>
     public const string MetricsPath = "/metrics";
 
     public const string Meters = "FerActors";
@@ -106,7 +106,7 @@ public sealed class HealthServer : IHostedService, IAsyncDisposable
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(_checks);
         builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
-            .AddMeter(Meters + "*")
+            .AddMeter(Meters + "*", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.RateLimiting")
             .AddRuntimeInstrumentation()
             .AddProcessInstrumentation()
             .AddPrometheusExporter());

@@ -5,6 +5,7 @@ using FerActors.Inference.Pipeline;
 using FerActors.Shared.Messaging;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
+using FerActors.Shared.Telemetry;
 using RabbitMQ.Client;
 
 namespace FerActors.Host.Messaging;
@@ -27,6 +28,7 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
     private readonly string _node;
     private readonly TimeProvider _clock;
     private readonly EnvelopeReader _reader;
+    private readonly DeliveryTelemetry _telemetry;
     private IntakeState _state;
     private IActorRef _ingress = ActorRefs.Nobody;
     private IActorRef _link = ActorRefs.Nobody;
@@ -59,6 +61,7 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
         _node = node;
         _clock = clock;
         _reader = new EnvelopeReader(options);
+        _telemetry = new DeliveryTelemetry(options.ImagesQueue, clock);
         _state = IntakeState.Create(options.Prefetch, options.OutcomeTimeout);
 
         Receive<IngressFound>(message =>
@@ -103,13 +106,21 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
         });
 
         Receive<RawDelivery>(OnDelivery);
-        Receive<ImageOutcome>(message => Apply(_state.Classified(message.Key, message.Result)));
+        Receive<ImageOutcome>(message =>
+        {
+            _telemetry.Answered(message.Key, message.Result);
+            Apply(_state.Classified(message.Key, message.Result));
+        });
         Receive<ResultPublished>(message => Apply(_state.Published(message.Key, Now)));
         Receive<ResultUnroutable>(message => Apply(_state.NotPublishable(
             message.Key, $"its result cannot be delivered, since no queue is named '{StrangersText.Shown(message.Queue)}'", Now)));
         Receive<ResultFailed>(message => Apply(_state.NotPublishable(
             message.Key, $"the broker does not take its result: {message.Reason}", Now)));
-        Receive<SettleEnded>(message => Apply(_state.Settled(message.Work, message.Sent, Now)));
+        Receive<SettleEnded>(message =>
+        {
+            _telemetry.Settled(message.Work);
+            Apply(_state.Settled(message.Work, message.Sent, Now));
+        });
         Receive<Tick>(_ => Apply(_state.Tick(Now)));
 
         Receive<StopIntake>(_ =>
@@ -137,6 +148,7 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
 
     protected override void PostStop()
     {
+        _telemetry.Lost();
         _sessionEnd.Cancel();
         _sessionEnd.Dispose();
     }
@@ -230,6 +242,7 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
         _consumers.Clear();
         _channelWork = Task.CompletedTask;
         _sessionEnd.Cancel();
+        _telemetry.Lost();
         Apply(_state.SessionDown(ended));
         OnMaybeStopped();
     }
@@ -237,6 +250,7 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
     private void OnDelivery(RawDelivery raw)
     {
         var (delivery, verdict) = _reader.Read(raw);
+        _telemetry.Delivered(delivery, raw.BodyLength, FerTracing.Read(raw.Headers));
         Apply(_state.Delivered(delivery, verdict, Now));
     }
 
@@ -274,11 +288,14 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
                     image.Key, image.MessageId, image.CorrelationId, image.Body, image.Request, image.ReceivedAt, image.ExpiresAt, classify.Alone));
                 break;
             case IntakeEffect.Publish publish:
-                _publisher.Tell(new PublishResult(publish.Delivery.Key, publish.Result, publish.Delivery.ResultQueue));
+                _publisher.Tell(new PublishResult(
+                    publish.Delivery.Key, publish.Result, publish.Delivery.ResultQueue, _telemetry.ContextOf(publish.Delivery.Key)));
                 break;
             case IntakeEffect.PublishError error:
                 var result = ClassificationResult.Failed(error.Delivery.MessageId, error.Delivery.CorrelationId, _node, error.Code, error.Message);
-                _publisher.Tell(new PublishResult(error.Delivery.Key, result, error.Delivery.ResultQueue));
+                _telemetry.Answered(error.Delivery.Key, result);
+                _publisher.Tell(new PublishResult(
+                    error.Delivery.Key, result, error.Delivery.ResultQueue, _telemetry.ContextOf(error.Delivery.Key)));
                 break;
             case IntakeEffect.Settle settle:
                 Settle(settle);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using FerActors.Inference.Pipeline;
 
 namespace FerActors.Host.Messaging;
@@ -9,10 +10,12 @@ namespace FerActors.Host.Messaging;
 /// <param name="CorrelationId">The request's, if any.</param>
 /// <param name="ModelVersion">The model that answered, if one did.</param>
 /// <param name="Body">The JSON.</param>
+/// <param name="Trace">The span of the delivery.</param>
 public sealed record PendingResult(
     DeliveryKey Key,
     string Queue,
     string MessageId,
     string? CorrelationId,
     string? ModelVersion,
-    ReadOnlyMemory<byte> Body);
+    ReadOnlyMemory<byte> Body,
+    ActivityContext Trace = default);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using FerActors.Inference.Pipeline;
 using FerActors.Shared.Protocol;
 
@@ -7,7 +8,8 @@ namespace FerActors.Host.Messaging;
 /// <param name="Key">The delivery that it answers.</param>
 /// <param name="Result">The result.</param>
 /// <param name="Queue">Where it goes.</param>
-public sealed record PublishResult(DeliveryKey Key, ClassificationResult Result, string Queue);
+/// <param name="Trace">The span of the delivery.</param>
+public sealed record PublishResult(DeliveryKey Key, ClassificationResult Result, string Queue, ActivityContext Trace = default);
 
 /// <summary>The broker confirmed the result.</summary>
 public sealed record ResultPublished(DeliveryKey Key);

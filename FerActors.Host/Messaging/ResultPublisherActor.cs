@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
 using Akka.Event;
@@ -5,6 +6,7 @@ using FerActors.Inference.Pipeline;
 using FerActors.Shared.Messaging;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
+using FerActors.Shared.Telemetry;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
@@ -193,7 +195,8 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
             message.Result.MessageId,
             message.Result.CorrelationId,
             message.Result.Model?.Version,
-            ResultJson.Serialize(message.Result))));
+            ResultJson.Serialize(message.Result),
+            message.Trace)));
     }
 
     private void OnAttemptEnded(AttemptEnded message) => Apply(message.Ending switch
@@ -221,7 +224,9 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
         switch (effect)
         {
             case PublisherEffect.Send send:
-                SendAsync(_channel!, send.Result, Properties(send.Result), _options.PublishTimeout, _sessionEnd.Token).PipeTo(
+                var span = FerTracing.StartMessage("send", send.Result.Queue, send.Result.MessageId, send.Result.Body.Length, send.Result.Trace);
+                var properties = Properties(send.Result, span?.Context ?? send.Result.Trace);
+                SendAsync(_channel!, send.Result, properties, span, _options.PublishTimeout, _sessionEnd.Token).PipeTo(
                     Self,
                     success: end => new AttemptEnded(send.Attempt, end.Ending, end.Reason));
                 break;
@@ -253,7 +258,7 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
     }
 
     // New for every attempt: the client writes its sequence number into the headers.
-    private BasicProperties Properties(PendingResult result)
+    private BasicProperties Properties(PendingResult result, ActivityContext trace)
     {
         var properties = new BasicProperties
         {
@@ -270,12 +275,34 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
             properties.CorrelationId = correlationId;
         }
 
+        var headers = new Dictionary<string, object?>();
         if (result.ModelVersion is { } version)
         {
-            properties.Headers = new Dictionary<string, object?> { [ModelVersionHeader] = version };
+            headers[ModelVersionHeader] = version;
+        }
+
+        FerTracing.Write(headers, trace);
+        if (headers.Count > 0)
+        {
+            properties.Headers = headers;
         }
 
         return properties;
+    }
+
+    private static async Task<(Ending Ending, string Reason)> SendAsync(
+        IChannel channel, PendingResult result, BasicProperties properties, Activity? span, TimeSpan timeout, CancellationToken ended)
+    {
+        using (span)
+        {
+            var end = await SendAsync(channel, result, properties, timeout, ended).ConfigureAwait(false);
+            if (end.Ending != Ending.Confirmed)
+            {
+                span.Fail(end.Ending.ToString());
+            }
+
+            return end;
+        }
     }
 
     private static async Task<(Ending Ending, string Reason)> SendAsync(

@@ -6,6 +6,7 @@ using FerActors.Inference.Pipeline;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using FerActors.Shared.Registry;
+using FerActors.Shared.Telemetry;
 
 namespace FerActors.Inference.Batching;
 
@@ -172,6 +173,7 @@ public sealed class BatchingActor : ReceiveActor, IWithTimers
     private void Spread(RunningBatch batch, BatchClassified done)
     {
         _faces += batch.Faces.Count;
+        FerMetrics.BatchEnded(batch.Faces.Count, done.InferMs, done.Model.Version);
         var moved = new HashSet<DeliveryKey>();
         for (var i = 0; i < batch.Faces.Count; i++)
         {

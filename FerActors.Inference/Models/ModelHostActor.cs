@@ -5,6 +5,7 @@ using Akka.Event;
 using Akka.Hosting;
 using FerActors.Inference.Batching;
 using FerActors.Shared.Registry;
+using FerActors.Shared.Telemetry;
 
 namespace FerActors.Inference.Models;
 
@@ -273,6 +274,7 @@ public sealed class ModelHostActor : ReceiveActor
     {
         EndLoad();
         _loads++;
+        FerMetrics.ModelLoaded(ended.TookMs);
         _lastLoadMs = ended.TookMs;
         _longestLoadMs = Math.Max(_longestLoadMs, ended.TookMs);
         _models[ended.Load.Ticket] = ended.Model;

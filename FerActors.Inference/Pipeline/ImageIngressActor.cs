@@ -7,6 +7,7 @@ using FerActors.Inference.Drift;
 using FerActors.Inference.Imaging;
 using FerActors.Inference.Models;
 using FerActors.Shared.Protocol;
+using FerActors.Shared.Telemetry;
 
 namespace FerActors.Inference.Pipeline;
 
@@ -156,6 +157,7 @@ public sealed class ImageIngressActor : ReceiveActor
     {
         _images.Remove(image.Request.Key);
         _counters.Count(result);
+        FerMetrics.Answered(result);
         image.Asker.Tell(new ImageOutcome(image.Request.Key, result));
     }
 

@@ -25,6 +25,8 @@ public sealed class FerOptions
 
     public ApiOptions Api { get; init; } = new();
 
+    public TelemetryOptions Telemetry { get; init; } = new();
+
     public RegistryOptions Registry { get; init; } = new();
 
     public PersistenceOptions Persistence { get; init; } = new();
@@ -50,6 +52,7 @@ public sealed class FerOptions
             .. Drift.Validate(),
             .. Cluster.Validate(),
             .. Api.Validate(),
+            .. Telemetry.Validate(),
             .. Registry.Validate(),
             .. Persistence.Validate(),
             .. Training.Validate(),

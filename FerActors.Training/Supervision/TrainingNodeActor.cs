@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using FerActors.Shared.Options;
+using FerActors.Shared.Telemetry;
 using FerActors.Shared.Training;
 
 namespace FerActors.Training.Supervision;
@@ -27,7 +28,12 @@ public sealed class TrainingNodeActor : ReceiveActor, IWithTimers
         Receive<TrainingWork.Start>(Start);
         Receive<TrainingWork.Stop>(Stop);
         Receive<Told>(told => Find(told.Id, told.Number, attempt => Report(attempt, told.Content)));
-        Receive<Moved>(moved => Find(moved.Id, moved.Number, attempt => attempt.Progress = moved.Progress));
+        Receive<Moved>(moved => Find(moved.Id, moved.Number, attempt =>
+        {
+            var progress = moved.Progress;
+            attempt.Progress = progress;
+            FerMetrics.TrainingAdvanced(moved.Id.ToString(), progress.Step, progress.Steps, progress.Loss, progress.ImagesPerSecond);
+        }));
         Receive<Ended>(ended => Find(ended.Id, ended.Number, attempt => End(attempt, ended)));
         Receive<Said>(said => _log.Info("Run {Run}: {Sentence}", said.Id, said.Sentence));
         Receive<Answered>(answered => Find(answered.Id, answered.Number, attempt => Answer(attempt, answered.Result)));
@@ -96,6 +102,11 @@ public sealed class TrainingNodeActor : ReceiveActor, IWithTimers
 
     private void Report(Attempt attempt, IAttemptReport report)
     {
+        if (report is TrainingReports.Epoch epoch)
+        {
+            FerMetrics.TrainingEvaluated(epoch.Id.ToString(), epoch.Metrics.Accuracy);
+        }
+
         attempt.Reports.Enqueue(report);
         Send(attempt);
     }

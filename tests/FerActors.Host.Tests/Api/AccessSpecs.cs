@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using Akka.Hosting;
 using FerActors.Host.Api;
 using FerActors.Host.Composition;
 using FerActors.Host.Tests.Brokers;
@@ -7,7 +8,6 @@ using FerActors.Host.Tests.EndToEnd;
 using FerActors.Inference.Models;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
-using Akka.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit.Abstractions;
 

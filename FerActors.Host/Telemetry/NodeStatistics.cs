@@ -1,0 +1,27 @@
+using FerActors.Host.Api;
+using FerActors.Host.Messaging;
+using FerActors.Inference.Batching;
+using FerActors.Inference.Models;
+using FerActors.Inference.Pipeline;
+
+namespace FerActors.Host.Telemetry;
+
+/// <summary>What a node's actors said when they were last asked; absent is what the node does not have, or what did not answer.</summary>
+/// <param name="Transport">Consumer and publisher.</param>
+/// <param name="Pipeline">The pipeline's entrance.</param>
+/// <param name="Batching">The batches.</param>
+/// <param name="Models">Counts of the model host.</param>
+/// <param name="Serving">The champion.</param>
+/// <param name="Gateway">The API's way to the broker.</param>
+/// <param name="Queues">Messages ready in the broker's queues, by name.</param>
+internal sealed record NodeStatistics(
+    TransportStatistics? Transport,
+    PipelineStatistics? Pipeline,
+    BatchingStatistics? Batching,
+    ModelHostStatistics? Models,
+    ServingModel? Serving,
+    GatewayStatus? Gateway,
+    IReadOnlyDictionary<string, long>? Queues)
+{
+    public static NodeStatistics None { get; } = new(null, null, null, null, null, null, null);
+}
