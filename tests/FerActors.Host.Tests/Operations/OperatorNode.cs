@@ -107,6 +107,9 @@ internal sealed class OperatorNode : IAsyncDisposable
     {
         public IActorRef? Registry { get; set; }
 
+        // Where the supervisor asks for what makes a registration instead of for one, it is the same.
+        public static implicit operator Func<IActorRegistry, IModelRegistration>(RegistryRegistration registration) => _ => registration;
+
         public async Task<string?> RegisterAsync(TrainingRun run, CancellationToken cancellation)
         {
             if (Registry is not { } registry)
