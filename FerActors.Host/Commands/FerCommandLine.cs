@@ -9,14 +9,22 @@ using FerActors.Vision.Safetensors;
 
 namespace FerActors.Host.Commands;
 
-/// <summary>The <c>fer</c> command. Exit codes: 0 done, 1 failed (the reason is on standard error), 3 the cluster downed the node, 130 cancelled.</summary>
+/// <summary>
+/// The <c>fer</c> command. Exit codes: 0 done, 1 failed (the reason is on standard error), 3 the cluster downed the node, 130 cancelled;
+/// those of the commands that talk to a node are <see cref="Operations.OperatorExitCodes"/>.
+/// </summary>
 public static class FerCommandLine
 {
     private const int Failed = 1;
     private const int Cancelled = 130;
 
-    public static async Task<int> RunAsync(string[] args)
+    public static Task<int> RunAsync(string[] args) => RunAsync(args, null);
+
+    /// <param name="args">The arguments.</param>
+    /// <param name="output">Takes what the operators' commands print; <see langword="null"/> for the console.</param>
+    internal static async Task<int> RunAsync(string[] args, (TextWriter Output, TextWriter Error)? output)
     {
+        var train = TrainCommand.Create();
         var root = new RootCommand("FerActors: facial expressions from images on RabbitMQ.")
         {
             HostCommand.Create(),
@@ -24,13 +32,15 @@ public static class FerCommandLine
             MigrateCommand.Create(),
             ClassifyCommand.Create(),
             SoakCommand.Create(),
-            TrainCommand.Create(),
+            train,
             SweepCommand.Create(),
             EvaluateCommand.Create(),
             HubCommand.Create(),
             DataCommand.Create(),
             DriftCommand.Create(),
+            ApiKeyCommand.Create(),
         };
+        var operators = OperatorCommandLine.AddTo(root, train);
         try
         {
             // No time limit after a signal: a stopping node finishes what is in flight, bounded by its own options, and a training run
@@ -40,7 +50,13 @@ public static class FerCommandLine
                 EnableDefaultExceptionHandler = false,
                 ProcessTerminationTimeout = Timeout.InfiniteTimeSpan,
             };
-            return await root.Parse(args).InvokeAsync(invocation);
+            if (output is { } writers)
+            {
+                (invocation.Output, invocation.Error) = writers;
+            }
+
+            var parsed = root.Parse(args);
+            return operators.CodeOf(parsed, await parsed.InvokeAsync(invocation));
         }
         catch (OperationCanceledException)
         {

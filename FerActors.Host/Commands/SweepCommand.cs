@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using FerActors.Training.Engine;
+using FerActors.Training.Hub;
 using FerActors.Training.Runs;
 using FerActors.Training.Sweeps;
 using FerActors.Training.Tracking;
@@ -46,6 +47,7 @@ internal static class SweepCommand
                 KeepDuplicates = parsed.GetValue(keep),
                 Command = "./run " + string.Join(' ', parsed.Tokens.Select(t => t.Value)),
                 GitCommit = Environment.GetEnvironmentVariable("FER_GIT_COMMIT"),
+                FetchFromHub = HubClient.FetchFolderAsync,
             };
 
             // What is told goes to standard error: what is printed is for scripts.

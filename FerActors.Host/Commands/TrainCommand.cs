@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using FerActors.Training.Configuration;
 using FerActors.Training.Engine;
+using FerActors.Training.Hub;
 using FerActors.Training.Runs;
 using FerActors.Training.Tracking;
 using Spectre.Console;
@@ -74,6 +75,7 @@ internal static class TrainCommand
                 CheckpointEvery = TimeSpan.FromSeconds(settings.CheckpointSeconds),
                 Command = "./run " + string.Join(' ', parsed.Tokens.Select(t => t.Value)),
                 GitCommit = Environment.GetEnvironmentVariable("FER_GIT_COMMIT"),
+                FetchFromHub = HubClient.FetchFolderAsync,
             };
             var outcome = await AnsiConsole.Progress()
                 .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())

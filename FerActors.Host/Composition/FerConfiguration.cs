@@ -11,7 +11,7 @@ public static class FerConfiguration
 
     /// <summary>Builds the configuration.</summary>
     /// <param name="file">A JSON file of the user's, or <see langword="null"/>.</param>
-    /// <param name="settings">Lines of the form <c>Section:Name=value</c>.</param>
+    /// <param name="settings">Lines of the form <c>Section:Name=value</c>; of two for one name the later wins.</param>
     /// <exception cref="FormatException">A setting has no equals sign.</exception>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     public static IConfigurationRoot Build(string? file, IReadOnlyList<string> settings)
@@ -26,7 +26,7 @@ public static class FerConfiguration
 
         return builder
             .AddEnvironmentVariables(EnvironmentPrefix)
-            .AddInMemoryCollection(settings.Select(Parse))
+            .AddInMemoryCollection(settings.Select(Parse).GroupBy(s => s.Key, StringComparer.OrdinalIgnoreCase).Select(same => same.Last()))
             .Build();
     }
 

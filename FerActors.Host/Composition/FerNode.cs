@@ -22,11 +22,15 @@ public static class FerNode
     /// <exception cref="ConfigurationException">The configuration has mistakes.</exception>
     /// <exception cref="NativeLibraryException">A native library cannot be used on this machine.</exception>
     /// <exception cref="FaceDetectorException">No face detector was found.</exception>
+    /// <exception cref="IOException">The journal's file belongs to another node.</exception>
     public static IHost Build(IConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);
         var options = FerConfiguration.Read(configuration);
         var inference = options.Cluster.Has(NodeRoles.Inference) ? InferenceRole.Prepare(options) : null;
+        ControlRole.Prepare(options);
+        TrainingRole.Prepare(options);
+        var journal = NodeJournal.Prepare(options);
 
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Configuration.AddConfiguration(configuration);
@@ -41,10 +45,17 @@ public static class FerNode
                     loggers.ClearLoggers();
                     loggers.AddLoggerFactory();
                 })
-                .WithFerCluster(options.Cluster);
+                .WithFerCluster(options.Cluster)
+                .AddOperators(options.Control);
+            journal?.AddTo(akka);
+            ControlRole.AddTo(akka, options);
+            TrainingRole.AddTo(akka, options);
             inference?.AddTo(akka, NodeName);
+            ApiRole.AddTo(akka, options);
             akka.WithHealthChecks(options);
         });
+        ApiRole.AddTo(builder.Services, options);
+        builder.Services.AddControlEndpoint(options.Control);
         var host = builder.Build();
         Announce(host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(FerNode)), options, inference);
         return host;
@@ -54,7 +65,10 @@ public static class FerNode
 
     /// <summary>What a node with these options needs at most to stop; whoever watches the process must wait longer.</summary>
     public static TimeSpan ShutdownTimeout(FerOptions options) =>
-        options.RabbitMq.DrainTimeout + ShutdownAllowance + (options.Cluster.Alone ? TimeSpan.Zero : ClusterComposition.LeaveAllowance);
+        options.RabbitMq.DrainTimeout
+        + ShutdownAllowance
+        + (options.Cluster.Has(NodeRoles.Training) ? options.Training.StopTimeout : TimeSpan.Zero)
+        + (options.Cluster.Alone ? TimeSpan.Zero : ClusterComposition.LeaveAllowance);
 
     private static void Announce(Microsoft.Extensions.Logging.ILogger log, FerOptions options, InferenceRole? inference)
     {

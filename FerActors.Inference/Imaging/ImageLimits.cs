@@ -1,4 +1,5 @@
 using FerActors.Shared.Options;
+using FerActors.Shared.Protocol;
 
 namespace FerActors.Inference.Imaging;
 
@@ -15,6 +16,24 @@ public sealed record ImageLimits(int MaxBytes, long MaxPixels, int MaxSide)
     {
         ArgumentNullException.ThrowIfNull(options);
         return new ImageLimits(options.MaxBytes, options.MaxPixels, options.MaxSide);
+    }
+
+    /// <summary>Why a body is refused, as far as its length, header and outer structure say: no pixel is decoded.</summary>
+    /// <param name="body">The encoded image.</param>
+    /// <returns>Absent where nothing speaks against decoding it.</returns>
+    public ErrorDetail? Refusal(ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            CheckBytes(body.Length);
+            var (header, damage) = ImageHeaderProbe.Read(body);
+            Check(header);
+            return damage is null ? null : new ErrorDetail(ErrorCodes.CorruptImage, damage);
+        }
+        catch (ImageRejectedException e)
+        {
+            return new ErrorDetail(e.Code, e.Message);
+        }
     }
 
     /// <exception cref="ImageRejectedException">The encoded bytes are too many.</exception>

@@ -81,25 +81,8 @@ public sealed class ImageIngressActor : ReceiveActor
     }
 
     // What can be said without a worker, so that a bad message costs next to nothing.
-    private ErrorDetail? Refusal(ClassifyImage request)
-    {
-        if (Expired(request))
-        {
-            return ExpiredDetail;
-        }
-
-        try
-        {
-            _settings.Limits.CheckBytes(request.Body.Length);
-            var (header, damage) = ImageHeaderProbe.Read(request.Body.Span);
-            _settings.Limits.Check(header);
-            return damage is null ? null : new ErrorDetail(ErrorCodes.CorruptImage, damage);
-        }
-        catch (ImageRejectedException e)
-        {
-            return new ErrorDetail(e.Code, e.Message);
-        }
-    }
+    private ErrorDetail? Refusal(ClassifyImage request) =>
+        Expired(request) ? ExpiredDetail : _settings.Limits.Refusal(request.Body.Span);
 
     private void Start(int worker, ImageInFlight image)
     {

@@ -23,11 +23,15 @@ public sealed class FerOptions
 
     public ClusterOptions Cluster { get; init; } = new();
 
+    public ApiOptions Api { get; init; } = new();
+
     public RegistryOptions Registry { get; init; } = new();
 
     public PersistenceOptions Persistence { get; init; } = new();
 
     public TrainingServiceOptions Training { get; init; } = new();
+
+    public ControlOptions Control { get; init; } = new();
 
     public HealthOptions Health { get; init; } = new();
 
@@ -45,9 +49,11 @@ public sealed class FerOptions
             .. Model.Validate(),
             .. Drift.Validate(),
             .. Cluster.Validate(),
+            .. Api.Validate(),
             .. Registry.Validate(),
             .. Persistence.Validate(),
             .. Training.Validate(),
+            .. Control.Validate(),
             .. Health.Validate(),
         ];
         if (RabbitMq.MaxBodyBytes < Images.MaxBytes)

@@ -8,7 +8,7 @@ public sealed record RegistryOptions
     public const string Section = "Registry";
 
     /// <summary>Folder of the versions, one folder each. Nodes need not share it, but each must hold the versions that it is to serve.</summary>
-    public string Root { get; init; } = "registry";
+    public string Root { get; init; } = "data/registry";
 
     /// <summary>Most bytes of one version, all files together.</summary>
     public long MaxVersionBytes { get; init; } = 8L << 30;

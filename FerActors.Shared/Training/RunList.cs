@@ -22,7 +22,7 @@ public sealed record RunList(IReadOnlyList<RunView> Runs, bool More = false)
         foreach (var view in runs.Where(v => v.Run.Order > after).OrderBy(v => v.Run.Order))
         {
             var listed = view with { Run = view.Run with { Spec = view.Run.Spec with { OptionsJson = "" } } };
-            bytes += Size(listed.Run);
+            bytes += Size(listed.Run) + Bytes(listed.Refusal);
             if (page.Count > 0 && bytes > MaxBytes)
             {
                 return new RunList(page, More: true);
@@ -36,5 +36,7 @@ public sealed record RunList(IReadOnlyList<RunView> Runs, bool More = false)
 
     private static int Size(TrainingRun run) => NumbersBytes
         + new[] { run.Spec.Id.Value, run.Spec.Name, run.Spec.DataPath, run.Spec.InitFrom, run.Node, run.Failure, run.ModelFolder }
-            .Sum(text => text is null ? 0 : Encoding.UTF8.GetByteCount(text));
+            .Sum(Bytes);
+
+    private static int Bytes(string? text) => text is null ? 0 : Encoding.UTF8.GetByteCount(text);
 }

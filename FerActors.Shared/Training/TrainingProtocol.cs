@@ -124,6 +124,9 @@ public enum CommandCode
     /// <summary>The run's state forbids it.</summary>
     Refused = 3,
     Invalid = 4,
+
+    /// <summary>The supervisor's journal is away. Whether the change was kept is unknown; the same command may be sent again.</summary>
+    Unavailable = 5,
 }
 
 /// <param name="Code">What became of the command.</param>

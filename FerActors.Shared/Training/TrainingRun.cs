@@ -92,4 +92,5 @@ public sealed record TrainingRun(RunSpec Spec, RunState State, long Order, DateT
 
 /// <param name="Run">What is persisted.</param>
 /// <param name="Progress">The worker's last word, where one runs.</param>
-public sealed record RunView(TrainingRun Run, RunProgress? Progress);
+/// <param name="Refusal">Why the registry has not taken the finished model yet; a sentence.</param>
+public sealed record RunView(TrainingRun Run, RunProgress? Progress, string? Refusal = null);

@@ -198,10 +198,21 @@ internal static class TrainingWire
             Confirmed = proto.Confirmed,
         };
 
-    private static RunViewProto Encode(RunView view) =>
-        new() { Run = Encode(view.Run), Progress = view.Progress is { } progress ? Encode(progress) : null };
+    private static RunViewProto Encode(RunView view)
+    {
+        var proto = new RunViewProto { Run = Encode(view.Run), Progress = view.Progress is { } progress ? Encode(progress) : null };
+        if (view.Refusal is { } refusal)
+        {
+            proto.Refusal = refusal;
+        }
 
-    private static RunView Decode(RunViewProto proto) => new(Decode(proto.Run), proto.Progress is { } progress ? Decode(progress) : null);
+        return proto;
+    }
+
+    private static RunView Decode(RunViewProto proto) => new(
+        Decode(proto.Run),
+        proto.Progress is { } progress ? Decode(progress) : null,
+        proto.HasRefusal ? proto.Refusal : null);
 
     private static RunListProto Encode(RunList list)
     {

@@ -22,6 +22,6 @@ public static class FerDataSource
 
         return File.Exists(path)
             ? FerCsvReader.ReadAsync(path, options, progress, cancellationToken)
-            : Task.FromException<FerDataset>(new FileNotFoundException("The data set was not found.", path));
+            : Task.FromException<FerDataset>(new FileNotFoundException($"There is no data set at '{path}'.", path));
     }
 }

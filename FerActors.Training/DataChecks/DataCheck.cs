@@ -26,7 +26,7 @@ public static class DataCheck
         options.Validate();
         if (!File.Exists(path) && !Directory.Exists(path))
         {
-            return Task.FromException<DataCheckReport>(new FileNotFoundException("The data set was not found.", path));
+            return Task.FromException<DataCheckReport>(new FileNotFoundException($"There is no data set at '{path}'.", path));
         }
 
         return Task.Run(() => Run(path, options, progress, cancellationToken), cancellationToken);

@@ -15,6 +15,9 @@ namespace FerActors.Training.Engine;
 /// <summary>Trains one model, from scratch or from a checkpoint: resumable at any batch, repeatable from its options.</summary>
 public sealed class Trainer
 {
+    // Enough for gradients that are more than noise, and done in a second.
+    private const int TrialImages = 32;
+
     private readonly TrainingOptions _options;
     private readonly FerDataset _train;
     private readonly FerDataset _validation;
@@ -144,6 +147,11 @@ public sealed class Trainer
             progress?.Report(Progress(state, schedule, 0, 0, null) with { Warning = warning });
         }
 
+        if (ComputeType == ScalarType.BFloat16)
+        {
+            TryCompute(parameters, objective, feeder, cancellation);
+        }
+
         try
         {
             while (state.Epoch < _options.Epochs && !BestEpoch.ShouldStop(state.History, _options.EarlyStopping))
@@ -204,6 +212,25 @@ public sealed class Trainer
         }
 
         return new TrainedModel(parameters.CopyWith(average, ScalarType.Float32), _preprocessor, _options, state) { Epoch = epoch };
+    }
+
+    // On part of the first batch, whatever the run's state is: a run may be continued on another machine.
+    private void TryCompute(FlatParameters parameters, Objective objective, BatchFeeder feeder, CancellationToken cancellation)
+    {
+        using var scope = NewDisposeScope();
+        var batch = feeder.ReadEpoch(0, 0, cancellation).First();
+        Tensor Gradients(ScalarType compute)
+        {
+            Loss(parameters.Model, objective, batch, 0, Math.Min(TrialImages, _options.BatchSize), 1, compute).backward();
+            return parameters.TakeGradients();
+        }
+
+        var (worst, error) = ComputeTrial.Worst(parameters, Gradients(ScalarType.Float32), Gradients(ScalarType.BFloat16));
+        if (error > ComputeTrial.Tolerance)
+        {
+            throw new InvalidOperationException(
+                $"In bf16 this machine computes other gradients than in fp32: those of {worst} differ by {error:P0}. Set compute to fp32.");
+        }
     }
 
     // A method of its own, so that nothing but the vector and the frozen weights outlives it.
@@ -289,11 +316,11 @@ public sealed class Trainer
     {
         using var scope = NewDisposeScope();
         var images = _options.BatchSize / _options.Accumulate;
-        var (value, gradients) = parts.Run(images, (model, start, count) => Loss(model, objective, batch, start, count, step));
+        var (value, gradients) = parts.Run(images, (model, start, count) => Loss(model, objective, batch, start, count, step, ComputeType));
         for (var first = images; first < _options.BatchSize; first += images)
         {
             var offset = first;
-            var (further, more) = parts.Run(images, (model, start, count) => Loss(model, objective, batch, offset + start, count, step));
+            var (further, more) = parts.Run(images, (model, start, count) => Loss(model, objective, batch, offset + start, count, step, ComputeType));
             value += further;
             using var noTracking = no_grad();
             gradients.add_(more);
@@ -320,7 +347,7 @@ public sealed class Trainer
     }
 
     /// <summary>The share that some of a batch's images have in its mean loss.</summary>
-    private Tensor Loss(Vit model, Objective objective, TrainingBatch batch, int first, int count, long step)
+    private Tensor Loss(Vit model, Objective objective, TrainingBatch batch, int first, int count, long step, ScalarType compute)
     {
         const int Area = FerDataset.Side * FerDataset.Side;
         const int Classes = ExpressionNames.Count;
@@ -328,7 +355,7 @@ public sealed class Trainer
             batch.Pixels.AsSpan(first * Area, count * Area).ToArray(), [count, 1, FerDataset.Side, FerDataset.Side], device: _device);
         var targets = tensor(batch.Targets.AsSpan(first * Classes, count * Classes).ToArray(), [count, Classes], device: _device);
         var teachers = objective.Teachers.Probabilities(pixels, _options.Distillation.Temperature);
-        var logits = model.Forward(objective.Input.From(pixels), new VitForwardOptions(ComputeType, DropPath(step, first, count)));
+        var logits = model.Forward(objective.Input.From(pixels), new VitForwardOptions(compute, DropPath(step, first, count)));
         return objective.Criterion.Of(logits, targets, teachers) * ((double)count / _options.BatchSize);
     }
 

@@ -54,7 +54,7 @@ internal static class TrainingFacts
     }
 
     // A folder's place on the trainer's disk is nobody's business; its name may help.
-    private static string? Name(string? reference) => reference is null
+    public static string? Name(string? reference) => reference is null
         ? null
         : reference.StartsWith(TrainingSources.HubPrefix, StringComparison.OrdinalIgnoreCase)
             ? reference[TrainingSources.HubPrefix.Length..]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using FerActors.Shared.Registry;
 using FerActors.Training.Data;
 using FerActors.Training.Drift;
 using FerActors.Training.Engine;
@@ -98,6 +99,10 @@ public static class TrainingJob
         await ModelCard.WriteAsync(
             request.ModelFolder,
             TrainingFacts.For(request, trained, shipped, train, notes, [plain, flip]),
+            cancellation);
+        await RunProvenance.WriteAsync(
+            request.RunFolder,
+            new ModelProvenance(train.Sha256, request.GitCommit, TrainingFacts.Name(request.Options.InitFrom), request.Command, RunId: null),
             cancellation);
         return new TrainingOutcome(request.ModelFolder, plain, flip);
     }

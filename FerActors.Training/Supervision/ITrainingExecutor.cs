@@ -28,4 +28,7 @@ public interface IRunListener
     void Advanced(RunProgress progress);
 
     void Finished(EpochMetrics epoch);
+
+    /// <summary>What a person who reads the node's log should know.</summary>
+    void Say(string sentence);
 }

@@ -5,6 +5,7 @@ using Akka.Hosting;
 using Akka.Pattern;
 using FerActors.Shared.Cluster;
 using FerActors.Shared.Options;
+using FerActors.Shared.Training;
 
 namespace FerActors.Training.Supervision;
 
@@ -32,18 +33,24 @@ public static class TrainingHosting
     /// Adds the training supervisor, a singleton of the cluster's nodes of role <c>training</c>, and the proxy to it. It starts again
     /// after a failure of the journal. Needs <c>WithFerSerialization</c> and <c>WithFerPersistence</c>.
     /// </summary>
+    /// <param name="builder">The builder of the actor system, which is a member of the cluster.</param>
+    /// <param name="options">The limits.</param>
+    /// <param name="executor">Looks at runs before they are accepted.</param>
+    /// <param name="registration">
+    /// Gives what takes finished models, from the actors that were added before; without it they stay in their folders, unconfirmed.
+    /// </param>
     public static AkkaConfigurationBuilder AddTrainingSupervisor(
         this AkkaConfigurationBuilder builder,
         TrainingServiceOptions options,
         ITrainingExecutor executor,
-        IModelRegistration? registration = null)
+        Func<IActorRegistry, IModelRegistration>? registration = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(executor);
         return builder.WithSingleton<TrainingSupervisor>(
             SingletonName,
-            (_, _, _) => SupervisorProps(options, executor, registration),
+            (_, registry, _) => SupervisorProps(options, executor, registration?.Invoke(registry)),
             new ClusterSingletonOptions { Role = NodeRoles.Training },
             createProxyToo: true);
     }
@@ -86,5 +93,8 @@ public static class TrainingHosting
             TimeSpan.FromSeconds(1),
             TimeSpan.FromSeconds(30),
             0.2,
-            -1));
+            -1)
+            .WithDefaultStoppingStrategy()
+            .WithReplyWhileStopped(new CommandResult(
+                CommandCode.Unavailable, "The training supervisor's journal is away; nothing changed. Send it again later.")));
 }

@@ -1,13 +1,18 @@
+using System.Globalization;
 using System.Text.Json;
 using FerActors.Shared.Options;
 using FerActors.Shared.Training;
 using FerActors.Training.Engine;
+using FerActors.Training.Hub;
 using FerActors.Training.Runs;
+using FerActors.Training.Tracking;
 using RunState = FerActors.Shared.Training.RunState;
 
 namespace FerActors.Training.Supervision;
 
-/// <summary>Carries out runs by <see cref="TrainingJob"/>, each in a folder of its own that it holds a <see cref="RunLease"/> on.</summary>
+/// <summary>
+/// Carries out runs by <see cref="TrackedTraining"/>, each in a folder of its own that it holds a <see cref="RunLease"/> on.
+/// </summary>
 public sealed class TrainingJobExecutor(TrainingServiceOptions options) : ITrainingExecutor
 {
     /// <summary>Within the run's folder.</summary>
@@ -20,14 +25,15 @@ public sealed class TrainingJobExecutor(TrainingServiceOptions options) : ITrain
     {
         ArgumentNullException.ThrowIfNull(spec);
         var errors = new List<string>();
-        if (spec.InitFrom is not null)
-        {
-            errors.Add("A run of the service begins from random weights; it takes no initial ones.");
-        }
-
         try
         {
-            errors.AddRange(TrainingOptions.FromJson(spec.OptionsJson).Validate());
+            var given = TrainingOptions.FromJson(spec.OptionsJson);
+            if (given.InitFrom is { } other && spec.InitFrom is { } wanted && other != wanted)
+            {
+                errors.Add($"The run begins from '{wanted}' and its options from '{other}'; name one of them.");
+            }
+
+            errors.AddRange(Options(spec).Validate());
         }
         catch (JsonException e)
         {
@@ -52,16 +58,23 @@ public sealed class TrainingJobExecutor(TrainingServiceOptions options) : ITrain
             DataPath = spec.DataPath,
             RunFolder = folder,
             ModelFolder = Path.Combine(folder, ModelFolderName),
-            Options = TrainingOptions.FromJson(spec.OptionsJson),
+            Options = Options(spec),
             Name = spec.Name,
             Version = spec.ModelVersion.Value,
             Command = $"run {spec.Id} of the training service",
             GitCommit = Environment.GetEnvironmentVariable("FER_GIT_COMMIT"),
             CheckpointEvery = options.CheckpointEvery,
+            FetchFromHub = HubClient.FetchFolderAsync,
         };
         try
         {
-            return (await TrainingJob.RunAsync(request, new Listener(listener, request.Options.BatchSize), stop.Token)).ModelFolder;
+            var outcome = await TrackedTraining.RunAsync(
+                request,
+                new Listener(listener, request.Options.BatchSize),
+                TrackedTraining.FromEnvironment(folder, listener.Say),
+                [new("fer.run", spec.Id.Value), new("fer.attempt", attempt.ToString(CultureInfo.InvariantCulture))],
+                stop.Token);
+            return outcome.ModelFolder;
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -72,6 +85,12 @@ public sealed class TrainingJobExecutor(TrainingServiceOptions options) : ITrain
             await renewing.CancelAsync();
             await renewal;
         }
+    }
+
+    private static TrainingOptions Options(RunSpec spec)
+    {
+        var given = TrainingOptions.FromJson(spec.OptionsJson);
+        return spec.InitFrom is { } folder ? given with { InitFrom = folder } : given;
     }
 
     // Renews four times in the time after which another machine may take the folder.
@@ -101,21 +120,18 @@ public sealed class TrainingJobExecutor(TrainingServiceOptions options) : ITrain
 
     private sealed class Listener(IRunListener listener, int batchSize) : ITrainingListener
     {
-        private bool _running;
+        public void Say(string sentence) => listener.Say(sentence);
 
-        public void Say(string sentence)
+        public void Enter(TrainingStage stage)
         {
-            // Sentences are for a screen.
+            if (stage != TrainingStage.Preparing)
+            {
+                listener.Reached(stage == TrainingStage.Training ? RunState.Running : RunState.Evaluating);
+            }
         }
 
         public void Advance(TrainingProgress progress)
         {
-            if (!_running)
-            {
-                _running = true;
-                listener.Reached(RunState.Running);
-            }
-
             var imagesLeft = (progress.Steps - progress.Step) * (double)batchSize;
             listener.Advanced(new RunProgress(
                 progress.Epoch,
@@ -128,10 +144,6 @@ public sealed class TrainingJobExecutor(TrainingServiceOptions options) : ITrain
             if (progress.Validation is { } epoch)
             {
                 listener.Finished(new EpochMetrics(epoch.Epoch, epoch.Step, epoch.TrainLoss, epoch.Accuracy, epoch.MacroF1));
-                if (epoch.Epoch == progress.Epochs)
-                {
-                    listener.Reached(RunState.Evaluating);
-                }
             }
         }
     }

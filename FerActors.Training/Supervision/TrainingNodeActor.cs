@@ -29,7 +29,12 @@ public sealed class TrainingNodeActor : ReceiveActor, IWithTimers
         Receive<Told>(told => Find(told.Id, told.Number, attempt => Report(attempt, told.Content)));
         Receive<Moved>(moved => Find(moved.Id, moved.Number, attempt => attempt.Progress = moved.Progress));
         Receive<Ended>(ended => Find(ended.Id, ended.Number, attempt => End(attempt, ended)));
+        Receive<Said>(said => _log.Info("Run {Run}: {Sentence}", said.Id, said.Sentence));
         Receive<Answered>(answered => Find(answered.Id, answered.Number, attempt => Answer(attempt, answered.Result)));
+        Receive<CommandResult>(_ =>
+        {
+            // A heartbeat was answered: the supervisor is away, and the next one finds it again.
+        });
         Receive<Tick>(_ => Beat());
         Receive<Drain>(_ => Leave());
     }
@@ -113,7 +118,7 @@ public sealed class TrainingNodeActor : ReceiveActor, IWithTimers
     private void Answer(Attempt attempt, CommandResult? result)
     {
         attempt.IsWaiting = false;
-        if (result is null)
+        if (result is null or { Code: CommandCode.Unavailable })
         {
             // The next heartbeat sends it again.
             return;
@@ -220,6 +225,8 @@ public sealed class TrainingNodeActor : ReceiveActor, IWithTimers
 
         public void Advanced(RunProgress progress) => node.Tell(new Moved(Id, start.Attempt, progress));
 
+        public void Say(string sentence) => node.Tell(new Said(Id, sentence));
+
         public void Finished(EpochMetrics epoch) => Tell(new TrainingReports.Epoch(Id, start.Attempt, epoch));
 
         private void Tell(IAttemptReport report) => node.Tell(new Told(Id, start.Attempt, report));
@@ -228,6 +235,8 @@ public sealed class TrainingNodeActor : ReceiveActor, IWithTimers
     private sealed record Told(RunId Id, int Number, IAttemptReport Content) : INoSerializationVerificationNeeded;
 
     private sealed record Moved(RunId Id, int Number, RunProgress Progress) : INoSerializationVerificationNeeded;
+
+    private sealed record Said(RunId Id, string Sentence) : INoSerializationVerificationNeeded;
 
     private sealed record Ended(RunId Id, int Number, string? ModelFolder, Exception? Error) : INoSerializationVerificationNeeded;
 

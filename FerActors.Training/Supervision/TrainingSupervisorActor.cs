@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
+using FerActors.Shared.Messaging;
 using FerActors.Shared.Options;
 using FerActors.Shared.Training;
 
@@ -16,6 +17,9 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
     public const string JournalId = "training-supervisor";
 
     private const int SnapshotEvery = 100;
+    private const int MaxRefusal = 1000;
+
+    private static readonly TimeSpan MaxOfferPause = TimeSpan.FromMinutes(5);
 
     private readonly TrainingServiceOptions _options;
     private readonly Func<RunSpec, IReadOnlyList<string>> _validate;
@@ -23,7 +27,8 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Dictionary<string, Node> _nodes = new(StringComparer.Ordinal);
     private readonly Dictionary<RunId, RunProgress> _progress = [];
-    private readonly HashSet<RunId> _registering = [];
+    private readonly Dictionary<RunId, Offer> _offers = [];
+    private readonly BackoffPolicy _offerPauses;
     private readonly CancellationTokenSource _stopping = new();
     private SupervisorState _state;
     private DateTimeOffset _recovered;
@@ -39,6 +44,7 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
         _validate = validate;
         _registration = registration;
         _state = new SupervisorState(options.RunsPerNode, options.MaxCrashes);
+        _offerPauses = new BackoffPolicy(options.HeartbeatEvery, MaxOfferPause);
         Recover<ITrainingEvent>(happened => _state = _state.Apply(happened));
         Recover<SnapshotOffer>(offer => _state = ((SupervisorSnapshot)offer.Snapshot).Restore(_state));
         Recover<RecoveryCompleted>(_ => Recovered());
@@ -73,7 +79,18 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
     {
         _log.Error(cause, "The journal did not take event {Number}; the supervisor starts again", sequenceNr);
+
+        // Whether the journal took it is unknown; what it has is read at the start.
+        Sender.Tell(new CommandResult(
+            CommandCode.Unavailable, "The journal failed, and it is unknown whether the change was kept. Send the command again."));
         base.OnPersistFailure(cause, @event, sequenceNr);
+    }
+
+    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+    {
+        _log.Error(cause, "The journal refused event {Number}", sequenceNr);
+        Sender.Tell(new CommandResult(CommandCode.Unavailable, "The journal refused the change; nothing changed."));
+        base.OnPersistRejected(cause, @event, sequenceNr);
     }
 
     private static DateTimeOffset Now => TimeProvider.System.GetUtcNow();
@@ -135,6 +152,11 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
         if (run is not { Occupies: true })
         {
             _progress.Remove(happened.Id);
+        }
+
+        if (run is null)
+        {
+            _offers.Remove(happened.Id);
         }
 
         switch (happened)
@@ -263,10 +285,13 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
 
     private void Register(TrainingRun run)
     {
-        if (_registration is null || !_registering.Add(run.Spec.Id))
+        var last = _offers.GetValueOrDefault(run.Spec.Id, Offer.None);
+        if (_registration is null || last.UnderWay || Now < last.Next)
         {
             return;
         }
+
+        _offers[run.Spec.Id] = last with { UnderWay = true };
 
         var registration = _registration;
         var token = _stopping.Token;
@@ -278,22 +303,34 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
 
     private void Registered(Registration registration)
     {
-        _registering.Remove(registration.Id);
-        if (registration.Refusal is null)
+        if (registration.Refusal is not { } refusal)
         {
+            _offers.Remove(registration.Id);
             Process(new TrainingReports.Confirmed(registration.Id), ActorRefs.Nobody);
+            return;
         }
-        else
+
+        // Each offer makes the registry copy and hash the folder, which it should not do all the time for one that it never takes.
+        var last = _offers.GetValueOrDefault(registration.Id, Offer.None);
+        var failures = last.Failures + 1;
+#pragma warning disable CA5394 // Jitter is no secret.
+        var pause = _offerPauses.Delay(failures, Random.Shared.NextDouble());
+#pragma warning restore CA5394
+        _offers[registration.Id] = new Offer(failures, Now + pause, UnderWay: false, Short(refusal));
+        if (refusal != last.Refusal)
         {
-            _log.Warning("The model of run {Run} is not in the registry: {Reason}", registration.Id, registration.Refusal);
+            _log.Warning("The model of run {Run} is not in the registry: {Reason}", registration.Id, refusal);
         }
     }
+
+    private static string Short(string sentence) => sentence.Length <= MaxRefusal ? sentence : sentence[..MaxRefusal] + " ...";
 
     private CommandResult Describe(RunId id) => _state.Runs.GetValueOrDefault(id) is { } run
         ? new CommandResult(CommandCode.NoChange, $"Run '{id}' is {run.State}.", View(run))
         : new CommandResult(CommandCode.NotFound, $"There is no run '{id}'.");
 
-    private RunView View(TrainingRun run) => new(run, _progress.GetValueOrDefault(run.Spec.Id));
+    private RunView View(TrainingRun run) =>
+        new(run, _progress.GetValueOrDefault(run.Spec.Id), _offers.GetValueOrDefault(run.Spec.Id)?.Refusal);
 
     private void Tell(string node, object message)
     {
@@ -304,6 +341,12 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
     }
 
     private sealed record Node(IActorRef Actor, bool Accepting);
+
+    // How often the registry has refused the model, and when it is offered again.
+    private sealed record Offer(int Failures, DateTimeOffset Next, bool UnderWay, string? Refusal)
+    {
+        public static Offer None { get; } = new(0, DateTimeOffset.MinValue, UnderWay: false, null);
+    }
 
     private sealed record Registration(RunId Id, string? Refusal) : INoSerializationVerificationNeeded;
 

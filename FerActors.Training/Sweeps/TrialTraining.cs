@@ -40,6 +40,8 @@ public sealed class TrialTraining(
     {
         public void Say(string sentence) => listener?.Say(sentence);
 
+        public void Enter(TrainingStage stage) => listener?.Enter(stage);
+
         public void Advance(TrainingProgress progress)
         {
             listener?.Advance(progress);

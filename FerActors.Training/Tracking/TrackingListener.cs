@@ -48,6 +48,8 @@ public sealed class TrackingListener : ITrainingListener, IAsyncDisposable
         _inner?.Advance(progress);
     }
 
+    public void Enter(TrainingStage stage) => _inner?.Enter(stage);
+
     public void Artifact(string path, string name) => _queues.ForEach(queue => queue.Artifact(path, name));
 
     public void End(RunStatus status) => _queues.ForEach(queue => queue.End(status));

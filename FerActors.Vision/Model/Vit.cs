@@ -184,18 +184,7 @@ public sealed class Vit : IDisposable
     private Tensor Embed(Pass pass, Tensor pixels)
     {
         var batch = pixels.shape[0];
-        var x = pixels.to(pass.DType);
-        if (Config.ConvStem is { } stem)
-        {
-            for (var stage = 0; stage < stem.Channels.Count; stage++)
-            {
-                for (var conv = 0; conv < stem.ConvsPerStage; conv++)
-                {
-                    x = StemConvolution(pass, $"vit.embeddings.patch_embeddings.stem.{stage}.{conv}", x, stride: conv == 0 ? 2 : 1);
-                }
-            }
-        }
-
+        var x = Config.ConvStem is { } stem ? Stem(pass, stem, pixels) : pixels.to(pass.DType);
         x = nn.functional.linear(
             Patches(x, Config.ConvStem is null ? Config.PatchSize : 1),
             pass[CheckpointKeys.ProjectionWeight].flatten(1),
@@ -204,25 +193,33 @@ public sealed class Vit : IDisposable
         return cat([cls, x], dim: 1) + pass["vit.embeddings.position_embeddings"];
     }
 
+    // oneDNN's bf16 convolutions give wrong sums, at times NaN, on processors with AVX512-BF16 for most numbers of channels that
+    // are not multiples of 16 or 32, forwards and backwards (PyTorch's issues 163347 and 169688; seen with libtorch 2.10 on an EPYC;
+    // its products of matrices are right). On a CPU the stem, a small part of the work, is therefore computed in fp32.
+    private static Tensor Stem(Pass pass, ConvStemConfig stem, Tensor pixels)
+    {
+        var compute = pixels.device_type == TorchSharp.DeviceType.CPU ? pass.In(ScalarType.Float32) : pass;
+        var x = pixels.to(compute.DType);
+        for (var stage = 0; stage < stem.Channels.Count; stage++)
+        {
+            for (var conv = 0; conv < stem.ConvsPerStage; conv++)
+            {
+                x = StemConvolution(compute, $"vit.embeddings.patch_embeddings.stem.{stage}.{conv}", x, stride: conv == 0 ? 2 : 1);
+            }
+        }
+
+        return x.to(pass.DType);
+    }
+
     private static Tensor StemConvolution(Pass pass, string name, Tensor x, long stride)
     {
-        x = Convolve(pass, name, x, stride);
+        x = nn.functional.conv2d(x, pass[name + ".weight"], pass[name + ".bias"], strides: [stride, stride], padding: [1, 1]);
         x = nn.functional.group_norm(x, StemNormGroups, pass[name + "_norm.weight"], pass[name + "_norm.bias"], StemNormEps);
         return nn.functional.relu(x);
     }
 
-    // oneDNN's bf16 convolutions give wrong sums, at times NaN, on processors with AVX512-BF16 for most numbers of channels that
-    // are not multiples of 16 or 32, forwards and backwards (PyTorch's issues 163347 and 169688; seen with libtorch 2.10 on an EPYC;
-    // its products of matrices are right). The stem is a small part of the work: on a CPU it is computed in fp32.
-    private static Tensor Convolve(Pass pass, string name, Tensor x, long stride)
-    {
-        var compute = x.device_type == TorchSharp.DeviceType.CPU ? pass.In(ScalarType.Float32) : pass;
-        return nn.functional.conv2d(
-            x.to(compute.DType), compute[name + ".weight"], compute[name + ".bias"], strides: [stride, stride], padding: [1, 1]).to(pass.DType);
-    }
-
     // A convolution whose stride is its kernel sees every value once: it is a product of matrices, and written as one it is twice as
-    // fast (and right, see Convolve).
+    // fast (and right, see Stem).
     private static Tensor Patches(Tensor x, long side)
     {
         var (batch, channels, rows, columns) = (x.shape[0], x.shape[1], x.shape[2] / side, x.shape[3] / side);

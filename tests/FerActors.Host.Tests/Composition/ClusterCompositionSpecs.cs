@@ -1,10 +1,10 @@
 using Akka.Actor;
 using Akka.Cluster;
+using Akka.Hosting;
 using FerActors.Host.Commands;
 using FerActors.Host.Composition;
 using FerActors.Inference.Models;
 using FerActors.Shared.Cluster;
-using Akka.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -63,6 +63,14 @@ public sealed class ClusterCompositionSpecs
         Assert.True(
             node.Services.GetRequiredService<Microsoft.Extensions.Options.IOptions<HostOptions>>().Value.ShutdownTimeout >= TimeSpan.FromSeconds(70));
         await node.Services.GetRequiredService<ActorSystem>().Terminate();
+    }
+
+    [Fact]
+    public void Of_two_settings_for_one_name_the_later_wins()
+    {
+        var configuration = FerConfiguration.Build(null, ["RabbitMq:Prefetch=3", "RabbitMQ:prefetch=7"]);
+
+        Assert.Equal(7, FerConfiguration.Read(configuration).RabbitMq.Prefetch);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using FerActors.Host.Composition;
 using FerActors.Host.Tests.Brokers;
+using FerActors.Inference.Tests.Imaging;
 using FerActors.Shared.Protocol;
 using Microsoft.Extensions.Hosting;
 using OpenCvSharp;
@@ -13,6 +14,7 @@ namespace FerActors.Host.Tests.EndToEnd;
 public sealed class EndToEndSpecs(BrokerNode broker) : IAsyncLifetime
 {
     private readonly string _suffix = Guid.NewGuid().ToString("N")[..8];
+    private readonly NodeData _data = new();
     private IHost? _node;
     private PublisherClient? _client;
 
@@ -37,9 +39,10 @@ public sealed class EndToEndSpecs(BrokerNode broker) : IAsyncLifetime
             $"RabbitMq:ResultsQueue={Results}",
             $"RabbitMq:DeadLetterQueue={Dead}",
             $"RabbitMq:DeadLetterExchange=fer.dlx.{_suffix}",
-            $"Model:Path={Path.Combine(Root, "models", "fer-vit-compact")}",
-            $"Detection:ModelFolders:0={Shared("models")}",
+            $"Model:Path={Surroundings.ShippedModel}",
+            $"Detection:ModelFolders:0={Surroundings.Shared("models")}",
             "Logging:Level=Warning",
+            .. _data.Settings,
         ]));
         await _node.StartAsync();
         await WaitForQueueAsync();
@@ -62,6 +65,8 @@ public sealed class EndToEndSpecs(BrokerNode broker) : IAsyncLifetime
 
             await _client.DisposeAsync();
         }
+
+        _data.Dispose();
     }
 
     [SkippableFact]
@@ -82,6 +87,11 @@ public sealed class EndToEndSpecs(BrokerNode broker) : IAsyncLifetime
             ("long", new byte[(8 * 1024 * 1024) + 1], null, ErrorCodes.TooLarge),
             ("gif", Encoding.ASCII.GetBytes("GIF89a" + new string('\0', 64)), null, ErrorCodes.UnsupportedFormat),
             ("sixteen-bit", Encode(".png", MatType.CV_16UC3), null, null),
+            ("cmyk-jpeg", TestPictures.WithSegment(HandMadeJpeg.Encode([255, 40, 40, 255]), 0xEE, Adobe), null, null),
+            ("animated-png", TestPictures.WithChunk(gray, "acTL", [0, 0, 0, 2, 0, 0, 0, 0]), null, ErrorCodes.UnsupportedFormat),
+            ("animated-webp", AnimatedWebP(), null, ErrorCodes.UnsupportedFormat),
+            ("still-webp", Encode(".webp", MatType.CV_8UC3), null, null),
+            ("no-face", Encode(".bmp", MatType.CV_8UC3), null, null),
             ("wrong-header", gray, new() { [RequestHeaders.Faces] = "some" }, ErrorCodes.InvalidHeader),
             ("foreign-headers", gray, new() { ["x-other"] = 7, ["x-fer-future"] = "yes" }, null),
             ("aligned", gray, new() { [RequestHeaders.Aligned] = "true", [RequestHeaders.Include] = "crop,attention" }, null),
@@ -97,6 +107,11 @@ public sealed class EndToEndSpecs(BrokerNode broker) : IAsyncLifetime
 
         Assert.Equal(cases.Length, results.Count);
         Assert.All(cases, c => Assert.Equal(c.Code, results[c.Id].Error?.Code));
+        Assert.All(
+            ["animated-png", "animated-webp"],
+            id => Assert.Contains("is animated", results[id].Error!.Message, StringComparison.Ordinal));
+        Assert.Equal(8, results["cmyk-jpeg"].Image!.Width);
+        Assert.Empty(results["no-face"].Faces);
         var aligned = Assert.Single(results["aligned"].Faces);
         Assert.Equal(1, aligned.Emotions.Sum(e => e.Probability), 1e-3);
         Assert.Equal(36, aligned.Attention!.Values.Count);
@@ -139,7 +154,7 @@ public sealed class EndToEndSpecs(BrokerNode broker) : IAsyncLifetime
     public async Task A_photo_of_twenty_faces_gives_twenty_and_the_largest_alone_where_asked()
     {
         Skip.If(broker.Uri is null, broker.Absence);
-        var path = Path.Combine(Shared("photos"), "ivan.jpg");
+        var path = Path.Combine(Surroundings.Shared("photos"), "ivan.jpg");
         Skip.IfNot(File.Exists(path), "The shared photos are not here.");
         using var photo = Cv2.ImRead(path);
         using var head = new Mat(photo, new Rect(247, 60, 110, 130)).Clone();
@@ -202,6 +217,15 @@ public sealed class EndToEndSpecs(BrokerNode broker) : IAsyncLifetime
         return picture.ImEncode(format);
     }
 
+    // Two frames are announced and one is there.
+    private static byte[] AnimatedWebP() => TestPictures.Riff(
+    [
+        .. "WEBP"u8, .. TestPictures.RiffChunk("VP8X", [0x02, 0, 0, 0, 9, 0, 0, 9, 0, 0]), .. TestPictures.RiffChunk("ANMF", new byte[16]),
+    ]);
+
+    // Adobe's segment says that four components are inks, stored inverted.
+    private static byte[] Adobe => [.. "Adobe"u8, 0, 100, 0, 0, 0, 0, 0];
+
     private static byte[] PngHeader(int width, int height)
     {
         var png = new byte[33];
@@ -212,21 +236,5 @@ public sealed class EndToEndSpecs(BrokerNode broker) : IAsyncLifetime
         png[24] = 8;
         png[25] = 2;
         return png;
-    }
-
-    private static string Root { get; } = FindRoot();
-
-    private static string Shared(string folder) =>
-        Path.Combine(Environment.GetEnvironmentVariable("FER_SHARED_DIR") ?? Path.Combine(Root, "..", "shared"), folder);
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "FerActors.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new DirectoryNotFoundException("FerActors.sln is above none of the test's folders.");
     }
 }

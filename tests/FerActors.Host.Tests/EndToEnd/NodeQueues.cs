@@ -10,6 +10,8 @@ internal sealed class NodeQueues : IAsyncDisposable
 {
     private static readonly TimeSpan StartPatience = TimeSpan.FromMinutes(3);
 
+    private readonly NodeData _data = new();
+
     private NodeQueues(PublisherClient client, RabbitMqOptions options)
     {
         Client = client;
@@ -33,12 +35,13 @@ internal sealed class NodeQueues : IAsyncDisposable
     /// <summary>The same as arguments of a command.</summary>
     public string[] Arguments => [.. Settings.SelectMany(setting => new[] { "--set", setting })];
 
-    /// <summary>The rest that a node needs: the shipped model and the detector.</summary>
+    /// <summary>The rest that a node needs: the shipped model, the detector, and a place for what it keeps.</summary>
     public string[] NodeArguments =>
     [
         .. Arguments,
         "--set", $"Model:Path={Surroundings.ShippedModel}",
         "--set", $"Detection:ModelFolders:0={Surroundings.Shared("models")}",
+        .. _data.Settings.SelectMany(setting => new[] { "--set", setting }),
     ];
 
     public static async Task<NodeQueues> DeclareAsync(BrokerNode broker)
@@ -84,5 +87,6 @@ internal sealed class NodeQueues : IAsyncDisposable
 
         await Client.Channel.ExchangeDeleteAsync(Options.DeadLetterExchange);
         await Client.DisposeAsync();
+        _data.Dispose();
     }
 }

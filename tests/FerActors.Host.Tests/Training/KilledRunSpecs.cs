@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using FerActors.Vision.Safetensors;
 
@@ -21,16 +19,7 @@ public sealed class KilledRunSpecs : IDisposable
 
     public KilledRunSpecs()
     {
-        var random = new Random(1);
-        var rows = new StringBuilder("emotion,pixels,Usage\n");
-        for (var i = 0; i < (Batches * 8) + 14; i++)
-        {
-            var pixels = new byte[48 * 48];
-            random.NextBytes(pixels);
-            rows.Append(CultureInfo.InvariantCulture, $"{i % 7},{string.Join(' ', pixels)},{(i < Batches * 8 ? "Training" : "PublicTest")}\n");
-        }
-
-        File.WriteAllText(Path.Combine(_root, "fer.csv"), rows.ToString());
+        SmallCsv.Write(Path.Combine(_root, "fer.csv"), Batches * 8, 14);
 
         // Everything that draws random numbers is on, and a checkpoint is written after every step.
         File.WriteAllText(Path.Combine(_root, "run.yaml"), $"""

@@ -1,0 +1,106 @@
+using System.Globalization;
+using System.Threading.RateLimiting;
+using FerActors.Shared.Options;
+using FerActors.Shared.Protocol;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.RateLimiting;
+
+namespace FerActors.Host.Api;
+
+/// <summary>Marks an endpoint that answers without a key and outside the limits: health, description, the page.</summary>
+internal sealed class OpenToAll
+{
+    private OpenToAll()
+    {
+    }
+
+    public static OpenToAll Instance { get; } = new();
+}
+
+/// <summary>Who calls, whether they may, and how often.</summary>
+internal sealed class ApiAccess(ApiOptions options, ApiKeyRing keys)
+{
+    /// <summary>The header that carries the key; <c>Authorization: Bearer KEY</c> does as well.</summary>
+    public const string KeyHeader = "X-Api-Key";
+
+    private const string Bearer = "Bearer ";
+
+    private static readonly object CallerItem = new();
+
+    /// <summary>The caller's name; absent without a key that is known.</summary>
+    public static string? CallerOf(HttpContext http) => http.Items[CallerItem] as string;
+
+    /// <summary>Learns who calls. It refuses nobody yet, so that guesses at keys are counted by the rate limit.</summary>
+    public Task IdentifyAsync(HttpContext http, RequestDelegate next)
+    {
+        http.Items[CallerItem] = keys.NameOf(PresentedKey(http.Request));
+        return next(http);
+    }
+
+    /// <summary>Refuses who needs a key and has none.</summary>
+    public Task AdmitAsync(HttpContext http, RequestDelegate next)
+    {
+        if (!options.NeedsKey || IsOpen(http) || CallerOf(http) is not null || http.GetEndpoint() is null)
+        {
+            return next(http);
+        }
+
+        http.Response.Headers.WWWAuthenticate = "Bearer";
+        return ApiProblems.WriteAsync(
+            http, ApiCodes.Unauthorized, $"An API key is needed in the header {KeyHeader} or as Authorization: Bearer; the one given, if any, is not known.");
+    }
+
+    /// <summary>A token bucket for each caller, then one limit on all that is held in memory at once.</summary>
+    public void Limit(RateLimiterOptions limiter)
+    {
+        limiter.GlobalLimiter = PartitionedRateLimiter.CreateChained(
+            PartitionedRateLimiter.Create<HttpContext, string>(http => IsOpen(http) || options.RatePerSecond == 0
+                ? RateLimitPartition.GetNoLimiter("")
+                : RateLimitPartition.GetTokenBucketLimiter(Partition(http), _ => new TokenBucketRateLimiterOptions
+                {
+                    TokenLimit = options.RateBurst,
+                    TokensPerPeriod = options.RatePerSecond,
+                    ReplenishmentPeriod = TimeSpan.FromSeconds(1),
+                    QueueLimit = 0,
+                })),
+            PartitionedRateLimiter.Create<HttpContext, bool>(http => IsOpen(http)
+                ? RateLimitPartition.GetNoLimiter(true)
+                : RateLimitPartition.GetConcurrencyLimiter(false, _ => new ConcurrencyLimiterOptions
+                {
+                    PermitLimit = options.MaxConcurrentRequests,
+                    QueueLimit = 0,
+                })));
+        limiter.OnRejected = async (rejected, _) =>
+        {
+            var http = rejected.HttpContext;
+            if (rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var wait))
+            {
+                http.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+                await ApiProblems.WriteAsync(
+                    http, ApiCodes.RateLimited, $"More than {options.RatePerSecond} requests a second; see the header Retry-After.");
+            }
+            else
+            {
+                await ApiProblems.WriteAsync(
+                    http, ErrorCodes.Overloaded, $"{options.MaxConcurrentRequests} requests are being answered already; try again later.");
+            }
+        };
+    }
+
+    private static bool IsOpen(HttpContext http) => http.GetEndpoint()?.Metadata.GetMetadata<OpenToAll>() is not null;
+
+    private static string Partition(HttpContext http) =>
+        CallerOf(http) is { } caller ? "key:" + caller : "address:" + http.Connection.RemoteIpAddress;
+
+    private static string? PresentedKey(HttpRequest request)
+    {
+        if (request.Headers[KeyHeader] is [{ } key])
+        {
+            return key;
+        }
+
+        return request.Headers.Authorization is [{ } authorization] && authorization.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
+            ? authorization[Bearer.Length..].Trim()
+            : null;
+    }
+}

@@ -1,0 +1,59 @@
+using FerActors.Shared.Protocol;
+
+namespace FerActors.Host.Api;
+
+/// <summary>The reasons that only the HTTP API has, beside <see cref="ErrorCodes"/>, and the HTTP status of every reason.</summary>
+public static class ApiCodes
+{
+    /// <summary>The body is not what the endpoint takes: malformed multipart or JSON, no image in it or several.</summary>
+    public const string InvalidRequest = "invalid_request";
+
+    /// <summary>No API key, or one that is not known.</summary>
+    public const string Unauthorized = "unauthorized";
+
+    public const string NotFound = "not_found";
+
+    public const string MethodNotAllowed = "method_not_allowed";
+
+    /// <summary>The body did not arrive in time.</summary>
+    public const string SlowBody = "slow_body";
+
+    /// <summary>More requests than the rate limit allows.</summary>
+    public const string RateLimited = "rate_limited";
+
+    /// <summary>The broker cannot be reached, takes nothing for now, or no node has declared its queue yet.</summary>
+    public const string BrokerUnavailable = "broker_unavailable";
+
+    /// <summary>No node answered in time.</summary>
+    public const string Timeout = "timeout";
+
+    /// <summary>The HTTP status that says the same; 500 for what is unknown.</summary>
+    public static int StatusOf(string code) => code switch
+    {
+        ErrorCodes.EmptyBody or ErrorCodes.InvalidHeader or InvalidRequest => 400,
+        Unauthorized => 401,
+        NotFound => 404,
+        MethodNotAllowed => 405,
+        SlowBody => 408,
+        ErrorCodes.TooLarge => 413,
+        ErrorCodes.UnsupportedFormat => 415,
+        ErrorCodes.CorruptImage => 422,
+        RateLimited => 429,
+        ErrorCodes.Overloaded or BrokerUnavailable => 503,
+        ErrorCodes.Expired or Timeout => 504,
+        _ => 500,
+    };
+
+    /// <summary>The reason behind a status that the server itself gave.</summary>
+    public static string CodeOf(int status) => status switch
+    {
+        401 => Unauthorized,
+        404 => NotFound,
+        405 => MethodNotAllowed,
+        408 => SlowBody,
+        413 => ErrorCodes.TooLarge,
+        429 => RateLimited,
+        >= 400 and < 500 => InvalidRequest,
+        _ => ErrorCodes.Internal,
+    };
+}

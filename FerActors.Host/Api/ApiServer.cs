@@ -1,0 +1,149 @@
+using System.Net;
+using Akka.Actor;
+using FerActors.Host.OpenInference;
+using FerActors.Inference.Imaging;
+using FerActors.Shared.Options;
+using FerActors.Shared.Protocol;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace FerActors.Host.Api;
+
+/// <summary>The HTTP API: a web server of its own within the node, started after the actors and stopped before them.</summary>
+public sealed class ApiServer : IHostedService, IAsyncDisposable
+{
+    // What a form adds to an image: boundaries, headers of its parts, fields.
+    private const int FormAllowance = 64 * 1024;
+
+    private static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly WebApplication _app;
+    private readonly ClassificationClient _client;
+
+    /// <param name="options">Validated options.</param>
+    /// <param name="gateway">Finds the gateway to the broker.</param>
+    /// <param name="loggers">Where the server logs; it logs neither bodies nor queries nor keys.</param>
+    /// <param name="time">The clock.</param>
+    /// <exception cref="Composition.ConfigurationException">The file of keys cannot be used.</exception>
+    public ApiServer(FerOptions options, Func<IActorRef> gateway, ILoggerFactory loggers, TimeProvider? time = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(loggers);
+        var api = options.Api;
+        var clock = time ?? TimeProvider.System;
+        _client = new ClassificationClient(gateway, ImageLimits.From(options.Images), api.RequestTimeout, api.BatchParallelism);
+        var access = new ApiAccess(api, new ApiKeyRing(api, loggers.CreateLogger<ApiKeyRing>(), clock));
+        var batches = new BatchEndpoints(
+            _client,
+            new UploadReader(options.Images.MaxBytes, api.MaxBatchImages, api.BodyTimeout),
+            new BatchStore(api.MaxBatches, api.MaxWaitingBatchBytes, api.BatchLifetime, clock),
+            loggers.CreateLogger<BatchEndpoints>());
+
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "fer", ContentRootPath = AppContext.BaseDirectory });
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, options));
+        builder.Services.AddSingleton(loggers);
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        builder.Services.AddRouting();
+        builder.Services.AddRateLimiter(access.Limit);
+        builder.Services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
+        builder.Services.AddApiDescription();
+        if (api.CorsOrigins.Count > 0)
+        {
+            builder.Services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
+                .WithOrigins([.. api.CorsOrigins])
+                .WithMethods("GET", "POST", "DELETE")
+                .WithHeaders("Content-Type", "Authorization", ApiAccess.KeyHeader)));
+        }
+
+        _app = builder.Build();
+        _app.UseMiddleware<ApiProblems>();
+        _app.Use(HardenAsync);
+        _app.UseRouting();
+        if (api.CorsOrigins.Count > 0)
+        {
+            _app.UseCors();
+        }
+
+        _app.Use(access.IdentifyAsync);
+        _app.UseRateLimiter();
+        _app.Use(access.AdmitAsync);
+        Map(options, new ClassifyEndpoint(_client, new UploadReader(options.Images.MaxBytes, maxImages: 1, api.BodyTimeout)), batches);
+    }
+
+    /// <summary>What it listens on, with the ports that were free; empty before the start.</summary>
+    public IReadOnlyList<Uri> Addresses =>
+        [.. _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses.Select(address => new Uri(address)) ?? []];
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await _app.StartAsync(cancellationToken);
+        _app.Logger.LogInformation("The API listens on {Addresses}", string.Join(", ", Addresses));
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => _app.StopAsync(cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        _client.Dispose();
+    }
+
+    private static void Configure(KestrelServerOptions kestrel, FerOptions options)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = options.Images.MaxBytes + FormAllowance;
+        kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
+        foreach (var address in options.Api.Addresses.Select(address => new Uri(address)))
+        {
+            kestrel.Listen(new IPEndPoint(IPAddress.Parse(address.DnsSafeHost), address.Port));
+        }
+    }
+
+    private static Task HardenAsync(HttpContext http, RequestDelegate next)
+    {
+        var headers = http.Response.Headers;
+        headers.XContentTypeOptions = "nosniff";
+        headers.CacheControl = "no-store";
+        headers["Referrer-Policy"] = "no-referrer";
+        return next(http);
+    }
+
+    private void Map(FerOptions options, ClassifyEndpoint classify, BatchEndpoints batches)
+    {
+        var several = new BodyLimit(options.Api.MaxBatchBytes);
+        _app.MapPost("/v1/classify", (HttpContext http, string? faces, string? include, string? aligned) => classify.HandleAsync(http, faces, include, aligned))
+            .DescribeUpload("classify", "Classifies the faces of one image and waits for the result.", batch: false)
+            .Produces<ClassificationResult>(contentType: ResultJson.ContentType);
+        _app.MapPost("/v1/batches", (HttpContext http, string? faces, string? include, string? aligned) => batches.CreateAsync(http, faces, include, aligned))
+            .WithMetadata(several)
+            .DescribeUpload("createBatch", "Takes several images; the results gather under the address in the header Location.", batch: true)
+            .Produces<BatchAccepted>(StatusCodes.Status202Accepted, ResultJson.ContentType);
+        _app.MapGet("/v1/batches/{id}", (HttpContext http, string id) => batches.ReadAsync(http, id))
+            .Describe("readBatch", "The results of a batch so far.")
+            .Produces<BatchView>(contentType: ResultJson.ContentType);
+        _app.MapDelete("/v1/batches/{id}", (HttpContext http, string id) => batches.DeleteAsync(http, id))
+            .Describe("deleteBatch", "Forgets a batch and its results.")
+            .Produces(StatusCodes.Status204NoContent);
+        new InferenceEndpoints(options, _client).Map(_app, several);
+        _app.MapOpenApi("/openapi/{documentName}.json").WithMetadata(OpenToAll.Instance);
+    }
+
+    /// <summary>Another limit on the body than the server's own; Kestrel reads it from the endpoint.</summary>
+    private sealed record BodyLimit(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;
+
+    // Signals are the node's business: it starts this server and stops it.
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using Akka.Actor;
+using FerActors.Inference.Imaging;
+using FerActors.Shared.Protocol;
+
+namespace FerActors.Host.Api;
+
+/// <summary>What the endpoints see of the gateway: an image in, an answer out.</summary>
+/// <param name="gateway">Finds the gateway.</param>
+/// <param name="limits">Limits on the image: what they refuse never reaches the broker.</param>
+/// <param name="timeout">Longest wait for one image.</param>
+/// <param name="parallelism">Images of all requests with several that are on their way at once.</param>
+internal sealed class ClassificationClient(Func<IActorRef> gateway, ImageLimits limits, TimeSpan timeout, int parallelism) : IDisposable
+{
+    // The gateway itself keeps the time; this is for one that is gone.
+    private static readonly TimeSpan Allowance = TimeSpan.FromSeconds(5);
+
+    private readonly SemaphoreSlim _room = new(parallelism);
+
+    /// <summary>The model that answered last, by which the protocol's metadata name a version; absent before the first answer.</summary>
+    public ModelIdentity? LastModel { get; private set; }
+
+    /// <summary>Classifies one image.</summary>
+    /// <param name="image">The encoded image.</param>
+    /// <param name="headers">Checked headers of the contract.</param>
+    public async Task<(string MessageId, GatewayAnswer Answer)> ClassifyAsync(ReadOnlyMemory<byte> image, IReadOnlyDictionary<string, string> headers)
+    {
+        var messageId = Guid.NewGuid().ToString("D");
+        if (limits.Refusal(image.Span) is { } refusal)
+        {
+            return (messageId, new GatewayAnswer.NotAnswered(refusal.Code, refusal.Message));
+        }
+
+        try
+        {
+            var answer = await gateway().Ask<GatewayAnswer>(
+                new ClassifyRemotely(messageId, image, headers, timeout, Activity.Current?.Context ?? default), timeout + Allowance);
+            if (answer is GatewayAnswer.Answered { Result.Model: { } model })
+            {
+                LastModel = model;
+            }
+
+            return (messageId, answer);
+        }
+        catch (AskTimeoutException)
+        {
+            return (messageId, new GatewayAnswer.NotAnswered(ApiCodes.Timeout, "No node answered in time."));
+        }
+    }
+
+    /// <summary>Classifies one of several images: they take turns, so that they leave room for those who wait at a single one.</summary>
+    public async Task<(string MessageId, GatewayAnswer Answer)> ClassifyInTurnAsync(ReadOnlyMemory<byte> image, IReadOnlyDictionary<string, string> headers)
+    {
+        await _room.WaitAsync();
+        try
+        {
+            return await ClassifyAsync(image, headers);
+        }
+        finally
+        {
+            _room.Release();
+        }
+    }
+
+    public void Dispose() => _room.Dispose();
+
+    /// <summary>How the gateway stands.</summary>
+    public async Task<GatewayStatus> StatusAsync()
+    {
+        try
+        {
+            return await gateway().Ask<GatewayStatus>(GetGatewayStatus.Instance, Allowance);
+        }
+        catch (AskTimeoutException)
+        {
+            return new GatewayStatus(Connected: false, Blocked: false, InFlight: 0);
+        }
+    }
+}

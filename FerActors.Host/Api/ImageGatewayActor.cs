@@ -1,0 +1,343 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using Akka.Actor;
+using Akka.Event;
+using Akka.Hosting;
+using FerActors.Host.Messaging;
+using FerActors.Shared.Messaging;
+using FerActors.Shared.Options;
+using FerActors.Shared.Protocol;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
+using RabbitMQ.Client.Exceptions;
+
+namespace FerActors.Host.Api;
+
+/// <summary>
+/// Request and reply over the queue contract: publishes images with confirms and gives each asker the result that comes back on an
+/// exclusive queue of this node, or the reason why none did, at the latest when its time is over. Without a connection it refuses at
+/// once: a person waits, and there is nothing to keep.
+/// </summary>
+[SuppressMessage("Reliability", "CA1001", Justification = "An actor disposes in PostStop.")]
+public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
+{
+    private const ushort PreconditionFailed = 406;
+    private const ushort ContentTooLarge = 311;
+
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly Dictionary<string, IActorRef> _askers = [];
+    private readonly RabbitMqOptions _options;
+    private readonly IRabbitConnector _connector;
+    private readonly int _maxInFlight;
+    private readonly TimeProvider _clock;
+    private IActorRef _link = ActorRefs.Nobody;
+    private long _session;
+    private Session? _open;
+    private bool _blocked;
+    private CancellationTokenSource _sessionEnd = new();
+
+    /// <param name="options">Validated options.</param>
+    /// <param name="connector">Opens the connection.</param>
+    /// <param name="maxInFlight">Requests without an answer at once.</param>
+    /// <param name="clock">The time.</param>
+    public ImageGatewayActor(RabbitMqOptions options, IRabbitConnector connector, int maxInFlight, TimeProvider clock)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _options = options;
+        _connector = connector;
+        _maxInFlight = maxInFlight;
+        _clock = clock;
+
+        Receive<LinkUp>(OnLinkUp);
+        Receive<LinkDown>(message => EndSession(message.Epoch));
+        Receive<LinkBlocked>(message => _blocked = message.Epoch == _session ? message.Blocked : _blocked);
+        Receive<SessionOpened>(message =>
+        {
+            if (message.Epoch == _session)
+            {
+                _open = message.Session;
+                _link.Tell(new LinkHealthy(_session));
+            }
+        });
+        Receive<SessionFailed>(message =>
+        {
+            if (message.Epoch == _session)
+            {
+                Reset(message.Reason);
+            }
+        });
+
+        Receive<ClassifyRemotely>(OnClassify);
+        Receive<PublishEnded>(OnPublishEnded);
+        Receive<ReplyArrived>(OnReply);
+        Receive<RequestDue>(message => Answer(
+            message.MessageId, new GatewayAnswer.NotAnswered(ApiCodes.Timeout, "No node answered in time.")));
+        Receive<GetGatewayStatus>(_ => Sender.Tell(new GatewayStatus(_open is not null, _blocked, _askers.Count)));
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart()
+    {
+        var (options, connector) = (_options, _connector);
+        _link = Context.ActorOf(
+            Props.Create(() => new RabbitLinkActor(
+                connector, new BackoffPolicy(options.ReconnectMinBackoff, options.ReconnectMaxBackoff), "api", options.RedactedUri)),
+            "link");
+    }
+
+    protected override void PostStop()
+    {
+        AnswerAll(new GatewayAnswer.NotAnswered(ApiCodes.BrokerUnavailable, "This node is stopping."));
+        _sessionEnd.Cancel();
+        _sessionEnd.Dispose();
+    }
+
+    // Nobody else remembers these requests.
+    protected override void PreRestart(Exception reason, object message)
+    {
+        AnswerAll(new GatewayAnswer.NotAnswered(ErrorCodes.Internal, "The request could not be carried out."));
+        base.PreRestart(reason, message);
+    }
+
+    private void OnLinkUp(LinkUp message)
+    {
+        _session = message.Epoch;
+        _blocked = false;
+        _sessionEnd.Dispose();
+        _sessionEnd = new CancellationTokenSource();
+        var epoch = _session;
+        OpenAsync(message.Connection, epoch, Self, _sessionEnd.Token).PipeTo(
+            Self,
+            success: session => new SessionOpened(epoch, session),
+            failure: cause => new SessionFailed(epoch, cause.Message));
+    }
+
+    private async Task<Session> OpenAsync(IConnection connection, long epoch, IActorRef self, CancellationToken ended)
+    {
+        using var bounded = CancellationTokenSource.CreateLinkedTokenSource(ended);
+        bounded.CancelAfter(_options.ConnectTimeout);
+        try
+        {
+            var publishing = await connection.CreateChannelAsync(
+                new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), bounded.Token)
+                .ConfigureAwait(false);
+            var consuming = await connection.CreateChannelAsync(cancellationToken: bounded.Token).ConfigureAwait(false);
+            foreach (var channel in new[] { publishing, consuming })
+            {
+                channel.ChannelShutdownAsync += (_, args) =>
+                {
+                    self.Tell(new SessionFailed(epoch, $"{args.Initiator} closed a channel with {args.ReplyCode} {args.ReplyText}"));
+                    return Task.CompletedTask;
+                };
+            }
+
+            var queue = await consuming.QueueDeclareAsync(
+                ReplyQueueName(), durable: false, exclusive: true, autoDelete: true, cancellationToken: bounded.Token).ConfigureAwait(false);
+            var consumer = new AsyncEventingBasicConsumer(consuming);
+            consumer.ReceivedAsync += (_, delivery) =>
+            {
+                // The client reuses the body's buffer after this handler.
+                self.Tell(new ReplyArrived(delivery.BasicProperties.CorrelationId ?? "", delivery.Body.ToArray()));
+                return Task.CompletedTask;
+            };
+            await consuming.BasicConsumeAsync(queue.QueueName, autoAck: true, consumer, bounded.Token).ConfigureAwait(false);
+            return new Session(publishing, queue.QueueName);
+        }
+        catch (OperationCanceledException) when (!ended.IsCancellationRequested)
+        {
+            throw new TimeoutException($"The broker did not open the reply queue within {_options.ConnectTimeout}.");
+        }
+    }
+
+    // Nodes answer only to names on their list. The broker itself chooses names that start with amq., and no other may.
+    private string ReplyQueueName() =>
+        _options.ReplyPrefixes.FirstOrDefault(prefix => !prefix.StartsWith("amq.", StringComparison.Ordinal)) is { } prefix
+            ? $"{prefix}api-{Guid.NewGuid():N}"
+            : "";
+
+    private void Reset(string reason)
+    {
+        _link.Tell(new ResetLink(_session, reason));
+        EndSession(_session);
+    }
+
+    // The reply queue goes with its connection, and with it every result that was still to come.
+    private void EndSession(long epoch)
+    {
+        if (epoch != _session || _session == 0)
+        {
+            return;
+        }
+
+        _session = 0;
+        _open = null;
+        _sessionEnd.Cancel();
+        AnswerAll(new GatewayAnswer.NotAnswered(ApiCodes.BrokerUnavailable, "The connection to the broker was lost before the result came."));
+    }
+
+    private void OnClassify(ClassifyRemotely request)
+    {
+        if (Obstacle() is { } obstacle)
+        {
+            Sender.Tell(obstacle);
+            return;
+        }
+
+        if (!_askers.TryAdd(request.MessageId, Sender))
+        {
+            Sender.Tell(new GatewayAnswer.NotAnswered(ErrorCodes.Internal, "Two requests have the same id."));
+            return;
+        }
+
+        Timers.StartSingleTimer(request.MessageId, new RequestDue(request.MessageId), request.Timeout);
+        var (epoch, id) = (_session, request.MessageId);
+        PublishAsync(_open!, request, _sessionEnd.Token).PipeTo(
+            Self,
+            success: refusal => new PublishEnded(epoch, id, refusal),
+            failure: cause => new PublishEnded(epoch, id, new Refusal(ErrorCodes.Internal, cause.Message, Breaks: true)));
+    }
+
+    private GatewayAnswer.NotAnswered? Obstacle()
+    {
+        if (_open is null)
+        {
+            return new GatewayAnswer.NotAnswered(ApiCodes.BrokerUnavailable, "The broker cannot be reached; try again later.");
+        }
+
+        if (_blocked)
+        {
+            return new GatewayAnswer.NotAnswered(ApiCodes.BrokerUnavailable, "The broker takes no images for now; try again later.");
+        }
+
+        return _askers.Count >= _maxInFlight
+            ? new GatewayAnswer.NotAnswered(ErrorCodes.Overloaded, $"{_askers.Count} requests wait for their results already; try again later.")
+            : null;
+    }
+
+    private async Task<Refusal?> PublishAsync(Session session, ClassifyRemotely request, CancellationToken ended)
+    {
+        // Rounded up, since AMQP's timestamp has whole seconds and a node must not take a fresh image for an expired one.
+        var sent = new AmqpTimestamp(_clock.GetUtcNow().ToUnixTimeSeconds() + 1);
+        var properties = new BasicProperties
+        {
+            MessageId = request.MessageId,
+            CorrelationId = request.MessageId,
+            ReplyTo = session.ReplyQueue,
+            DeliveryMode = DeliveryModes.Persistent,
+            Timestamp = sent,
+            Expiration = ((long)request.Timeout.TotalMilliseconds).ToString(CultureInfo.InvariantCulture),
+            Headers = request.Headers.ToDictionary(header => header.Key, header => (object?)header.Value),
+        };
+
+        // The client itself waits for a confirm without any bound.
+        using var bounded = CancellationTokenSource.CreateLinkedTokenSource(ended);
+        bounded.CancelAfter(_options.PublishTimeout);
+        try
+        {
+            await session.Channel.BasicPublishAsync("", _options.ImagesQueue, mandatory: true, properties, request.Image, bounded.Token)
+                .ConfigureAwait(false);
+            return null;
+        }
+        catch (PublishException e) when (e.IsReturn)
+        {
+            return new Refusal(ApiCodes.BrokerUnavailable, "No node has declared the queue for images yet.", Breaks: false);
+        }
+        catch (PublishException)
+        {
+            return new Refusal(ErrorCodes.Overloaded, "The broker's queue for images takes no more; try again later.", Breaks: false);
+        }
+        catch (OperationCanceledException) when (!ended.IsCancellationRequested)
+        {
+            return new Refusal(ApiCodes.BrokerUnavailable, "The broker did not confirm the image in time.", Breaks: true);
+        }
+        catch (OperationInterruptedException e) when (e.ShutdownReason is { Initiator: ShutdownInitiator.Peer, ReplyCode: PreconditionFailed or ContentTooLarge })
+        {
+            return new Refusal(ErrorCodes.TooLarge, "The broker takes no message of this size.", Breaks: true);
+        }
+        catch (Exception e) when (e is RabbitMQClientException or IOException or ObjectDisposedException or OperationCanceledException)
+        {
+            return new Refusal(ApiCodes.BrokerUnavailable, "The connection to the broker was lost.", Breaks: true);
+        }
+    }
+
+    private void OnPublishEnded(PublishEnded message)
+    {
+        if (message.Refusal is not { } refusal)
+        {
+            return;
+        }
+
+        Answer(message.MessageId, new GatewayAnswer.NotAnswered(refusal.Code, refusal.Message));
+        if (refusal.Breaks && message.Epoch == _session && _session != 0)
+        {
+            Reset(refusal.Message);
+        }
+    }
+
+    private void OnReply(ReplyArrived message)
+    {
+        // A late one, or the second of a message that was delivered twice.
+        if (!_askers.ContainsKey(message.MessageId))
+        {
+            return;
+        }
+
+        try
+        {
+            Answer(message.MessageId, new GatewayAnswer.Answered(ResultJson.Deserialize(message.Body), message.Body));
+        }
+        catch (System.Text.Json.JsonException)
+        {
+            _log.Error("What came back for message {MessageId} is no result", message.MessageId);
+            Answer(message.MessageId, new GatewayAnswer.NotAnswered(ErrorCodes.Internal, "What came back is no result."));
+        }
+    }
+
+    private void Answer(string messageId, GatewayAnswer answer)
+    {
+        Timers.Cancel(messageId);
+        if (_askers.Remove(messageId, out var asker))
+        {
+            asker.Tell(answer);
+        }
+    }
+
+    private void AnswerAll(GatewayAnswer answer)
+    {
+        foreach (var messageId in _askers.Keys.ToList())
+        {
+            Answer(messageId, answer);
+        }
+    }
+
+    private sealed record Session(IChannel Channel, string ReplyQueue);
+
+    /// <param name="Code">For the client.</param>
+    /// <param name="Message">For the client.</param>
+    /// <param name="Breaks">The session is of no use any more.</param>
+    private sealed record Refusal(string Code, string Message, bool Breaks);
+
+    private sealed record SessionOpened(long Epoch, Session Session) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+    private sealed record SessionFailed(long Epoch, string Reason) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+    private sealed record PublishEnded(long Epoch, string MessageId, Refusal? Refusal) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+    private sealed record ReplyArrived(string MessageId, byte[] Body) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+    private sealed record RequestDue(string MessageId) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+}
+
+public static class ImageGatewayHosting
+{
+    /// <summary>Adds the gateway between the HTTP API and the broker.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="options">Validated options of the broker.</param>
+    /// <param name="api">Validated options of the API.</param>
+    public static AkkaConfigurationBuilder AddImageGateway(this AkkaConfigurationBuilder builder, RabbitMqOptions options, ApiOptions api) =>
+        builder.WithActors((system, registry) => registry.Register<ImageGateway>(system.ActorOf(
+            Props.Create(() => new ImageGatewayActor(
+                options, new RabbitConnector(options), api.MaxConcurrentRequests + api.BatchParallelism, TimeProvider.System)),
+            "image-gateway")));
+}

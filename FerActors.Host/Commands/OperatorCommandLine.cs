@@ -1,0 +1,149 @@
+using System.CommandLine;
+using FerActors.Host.Composition;
+using FerActors.Host.Control;
+using FerActors.Host.Operations;
+using FerActors.Shared.Options;
+using Microsoft.Extensions.Configuration;
+
+namespace FerActors.Host.Commands;
+
+/// <summary>The commands that talk to a running node through its control endpoint. Their exit codes are <see cref="OperatorExitCodes"/>.</summary>
+internal sealed class OperatorCommandLine
+{
+    // Above the longest work of a node by default.
+    private const double DefaultTimeout = 330;
+
+    private readonly Option<bool> _json = new("--json") { Description = "Prints the whole reply as JSON." };
+
+    private readonly Option<string?> _endpoint = new("--endpoint")
+    {
+        Description = "unix:PATH or http://HOST:PORT of the node. Default: that of the options Control:Socket and Control:Port.",
+    };
+
+    private readonly Option<string?> _tokenFile = new("--token-file")
+    {
+        Description = "File with the token of a TCP endpoint. Default: the environment's FER_Control__TokenFile or FER_Control__Token.",
+    };
+
+    private readonly Option<double> _timeout = new("--timeout") { Description = "Seconds to wait for an answer.", DefaultValueFactory = _ => DefaultTimeout };
+    private readonly HashSet<Command> _commands = [];
+
+    private OperatorCommandLine()
+    {
+    }
+
+    /// <summary>Adds the commands to the root and to its <c>train</c>.</summary>
+    public static OperatorCommandLine AddTo(RootCommand root, Command train)
+    {
+        var line = new OperatorCommandLine();
+        var commands = new OperatorCommands(line.RunAsync, line.Prepare);
+        root.Add(commands.Cluster());
+        root.Add(commands.Model());
+        root.Add(commands.Statistics());
+        foreach (var command in commands.Train())
+        {
+            train.Add(command);
+        }
+
+        train.Add(line.Watch());
+        return line;
+    }
+
+    /// <summary>The exit code where the arguments were misread: of these commands it is <see cref="OperatorExitCodes.BadUsage"/>.</summary>
+    public int CodeOf(ParseResult parsed, int code)
+    {
+        var command = parsed.CommandResult.Command;
+        return parsed.Errors.Count > 0 && (_commands.Contains(command) || command.Subcommands.Any(_commands.Contains) && !HasOwnAction(command))
+            ? OperatorExitCodes.BadUsage
+            : code;
+    }
+
+    // fer train is a command of its own besides.
+    private static bool HasOwnAction(Command command) => command.Action is not null;
+
+    private void Prepare(Command command)
+    {
+        command.Add(_json);
+        command.Add(_endpoint);
+        command.Add(_tokenFile);
+        command.Add(_timeout);
+        _commands.Add(command);
+    }
+
+    private Command Watch()
+    {
+        var id = new Argument<string>("run") { Description = "The run's id." };
+        var interval = new Option<double>("--interval") { Description = "Seconds between two looks.", DefaultValueFactory = _ => 1 };
+        var command = new Command("watch", "Follows a run line by line until it ends; exit code 1 unless its model is registered.") { id, interval };
+        Prepare(command);
+        command.SetAction((parsed, cancellation) => GuardAsync(parsed, async client =>
+        {
+            var pause = parsed.GetValue(interval) is > 0 and <= 3600 and var seconds
+                ? TimeSpan.FromSeconds(seconds)
+                : throw new FormatException("The interval is above 0 and at most 3600 seconds.");
+            return await RunWatch.FollowAsync(
+                () => client.AskAsync(new TrainRequests.Describe(parsed.GetRequiredValue(id)), cancellation),
+                reply => Show(parsed, reply),
+                line => parsed.InvocationConfiguration.Output.WriteLine(line),
+                parsed.GetValue(_json),
+                pause,
+                cancellation);
+        }));
+        return command;
+    }
+
+    private Task<int> RunAsync(ParseResult parsed, Func<OperatorRequest> read, CancellationToken cancellation) =>
+        GuardAsync(parsed, async client => Show(parsed, await client.AskAsync(read(), cancellation)));
+
+    private async Task<int> GuardAsync(ParseResult parsed, Func<ControlClient, Task<int>> run)
+    {
+        try
+        {
+            using var client = Connect(parsed);
+            return await run(client);
+        }
+        catch (Exception e) when (OperatorCommands.IsMisread(e) || e is ConfigurationException)
+        {
+            return Show(parsed, OperatorReply.Invalid(e.Message));
+        }
+    }
+
+    private ControlClient Connect(ParseResult parsed)
+    {
+        var options = ReadOptions();
+        if (parsed.GetValue(_tokenFile) is { } file)
+        {
+            options = options with { Token = null, TokenFile = file };
+        }
+
+        var timeout = parsed.GetValue(_timeout) is > 0 and <= 86_400 and var seconds
+            ? TimeSpan.FromSeconds(seconds)
+            : throw new FormatException("The timeout is above 0 and at most 86400 seconds.");
+        var address = parsed.GetValue(_endpoint) is { } endpoint ? ControlAddress.Parse(endpoint) : ControlAddress.Of(options);
+        return new ControlClient(address, address.Server is null ? null : options.ReadToken(), timeout);
+    }
+
+    // Of the configuration this section alone: an operator's machine needs nothing of a node's broker and models.
+    private static ControlOptions ReadOptions()
+    {
+        var options = new ControlOptions();
+        try
+        {
+            FerConfiguration.Build(null, []).GetSection(ControlOptions.Section).Bind(options, o => o.ErrorOnUnknownConfiguration = true);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new ConfigurationException([$"{ControlOptions.Section}: {e.InnerException?.Message ?? e.Message}"]);
+        }
+
+        return options.Validate() is { Count: > 0 } errors ? throw new ConfigurationException(errors) : options;
+    }
+
+    private int Show(ParseResult parsed, OperatorReply reply)
+    {
+        var invocation = parsed.InvocationConfiguration;
+        var terminal = ReferenceEquals(invocation.Output, Console.Out) && !Console.IsOutputRedirected;
+        ReplyRenderer.Write(reply, parsed.GetValue(_json), invocation.Output, invocation.Error, terminal);
+        return reply.ExitCode;
+    }
+}

@@ -1,0 +1,74 @@
+using FerActors.Host.Operations;
+using FerActors.Shared.Training;
+
+namespace FerActors.Host.Commands;
+
+/// <summary>Follows one run by looking at it again and again: a line for each change, none for a repetition.</summary>
+internal static class RunWatch
+{
+    /// <param name="look">Describes the run.</param>
+    /// <param name="show">Shows a whole reply and says its exit code.</param>
+    /// <param name="say">Takes a line.</param>
+    /// <param name="json">Shows whole replies at each change instead of lines.</param>
+    /// <param name="pause">Between two looks.</param>
+    /// <param name="cancellation">Stops looking; the run goes on.</param>
+    /// <returns>The exit code: 0 once the model is registered, 1 for another end, that of the reply where there is none.</returns>
+    public static async Task<int> FollowAsync(
+        Func<Task<OperatorReply>> look,
+        Func<OperatorReply, int> show,
+        Action<string> say,
+        bool json,
+        TimeSpan pause,
+        CancellationToken cancellation)
+    {
+        RunSummary? before = null;
+        while (true)
+        {
+            var reply = await look();
+            if (reply.View is not RunDetailsView { Run: var run } || reply.Outcome != OperatorOutcome.Done)
+            {
+                return show(reply);
+            }
+
+            if (json && run != before)
+            {
+                show(reply);
+            }
+            else if (!json)
+            {
+                foreach (var line in Lines(before, run))
+                {
+                    say(line);
+                }
+            }
+
+            if (run.IsFinal)
+            {
+                return run.State == RunState.Registered ? OperatorExitCodes.Done : OperatorExitCodes.Refused;
+            }
+
+            before = run;
+            await Task.Delay(pause, cancellation);
+        }
+    }
+
+    /// <summary>What is new since the last look. Epochs that ended between two looks are seen as the last of them.</summary>
+    internal static IEnumerable<string> Lines(RunSummary? before, RunSummary now)
+    {
+        if (now.LastEpoch is { } epoch && epoch != before?.LastEpoch)
+        {
+            yield return ReplyTables.EpochOf(epoch);
+        }
+
+        if (now.State != before?.State || now.Wish != before.Wish || now.Attempt != before.Attempt)
+        {
+            yield return $"{now.State}{(now.Node is null ? "" : $" on {now.Node}, attempt {now.Attempt}")}"
+                + $"{(now.Wish == StopWish.None ? "" : $", asked to {now.Wish}")}{(now.Failure is null ? "" : $": {now.Failure}")}";
+        }
+
+        if (now.Progress is { } progress && progress != before?.Progress)
+        {
+            yield return ReplyTables.ProgressOf(now);
+        }
+    }
+}

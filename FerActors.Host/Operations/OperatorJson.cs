@@ -1,0 +1,44 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace FerActors.Host.Operations;
+
+/// <summary>The form of requests and replies on the control endpoint and of <c>--json</c>: snake_case, enums by name.</summary>
+public static class OperatorJson
+{
+    /// <summary>Refuses unknown and missing members: a misspelt one would be passed over in silence.</summary>
+    public static JsonSerializerOptions Requests { get; } = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        RespectRequiredConstructorParameters = true,
+        RespectNullableAnnotations = true,
+        AllowOutOfOrderMetadataProperties = true,
+        MaxDepth = 16,
+    };
+
+    /// <summary>Unknown members are passed over, so that an older <c>fer</c> understands a newer node.</summary>
+    public static JsonSerializerOptions Replies { get; } = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        AllowOutOfOrderMetadataProperties = true,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
+        WriteIndented = true,
+    };
+
+    /// <exception cref="JsonException">It is none; the message is for people.</exception>
+    public static OperatorRequest ReadRequest(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<OperatorRequest>(json, Requests) ?? throw new JsonException("The request is null.");
+        }
+        catch (NotSupportedException)
+        {
+            throw new JsonException("The request has no 'operation'.");
+        }
+    }
+
+    public static string Write(OperatorReply reply) => JsonSerializer.Serialize(reply, Replies);
+}

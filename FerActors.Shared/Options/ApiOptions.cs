@@ -1,0 +1,129 @@
+using System.Net;
+using FerActors.Shared.Protocol;
+
+namespace FerActors.Shared.Options;
+
+/// <summary>The HTTP upload API: where it listens, who may use it, and every limit.</summary>
+public sealed record ApiOptions
+{
+    public const string Section = "Api";
+
+    /// <summary>
+    /// What a node of the role <c>api</c> listens on, such as <c>http://127.0.0.1:8080</c>, separated by semicolons; port 0 takes any
+    /// free one. Empty (the default) listens nowhere: nothing is opened that nobody asked for.
+    /// </summary>
+    public string Urls { get; init; } = "";
+
+    /// <summary>A file with one key a line, <c>NAME:SHA256</c> as <c>fer api-key</c> prints it. It is read again when it changes.</summary>
+    public string? KeysFile { get; init; }
+
+    /// <summary>Further keys in the same form, for instance from the environment.</summary>
+    public IReadOnlyList<string> KeyHashes { get; init; } = [];
+
+    /// <summary>Answer requests without a key where other machines can reach the API. On loopback alone, no key is needed.</summary>
+    public bool AllowAnonymous { get; init; }
+
+    /// <summary>Origins whose pages may call the API from a browser; none by default.</summary>
+    public IReadOnlyList<string> CorsOrigins { get; init; } = [];
+
+    /// <summary>The name under which the Open Inference Protocol knows the model.</summary>
+    public string ModelName { get; init; } = "fer";
+
+    /// <summary>Longest wait for a result before the answer is 504; the image expires then in the queue too.</summary>
+    public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Longest time for a whole body to arrive before the answer is 408.</summary>
+    public TimeSpan BodyTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Requests that are read or wait for a result at once; each may hold one image in memory. Further ones get 503.</summary>
+    public int MaxConcurrentRequests { get; init; } = 64;
+
+    /// <summary>Requests a second of one key (or address, without one) over time; 0 is no limit. Further ones get 429.</summary>
+    public int RatePerSecond { get; init; } = 20;
+
+    /// <summary>Requests of one key that may come at once.</summary>
+    public int RateBurst { get; init; } = 40;
+
+    /// <summary>Images of one batch.</summary>
+    public int MaxBatchImages { get; init; } = 64;
+
+    /// <summary>Bytes of one batch's body.</summary>
+    public int MaxBatchBytes { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>Batches whose results are kept, the unfinished ones among them. Further ones get 503.</summary>
+    public int MaxBatches { get; init; } = 100;
+
+    /// <summary>Bytes of images of all batches that wait to be published.</summary>
+    public long MaxWaitingBatchBytes { get; init; } = 256L * 1024 * 1024;
+
+    /// <summary>Images of all batches that are on their way at once.</summary>
+    public int BatchParallelism { get; init; } = 16;
+
+    /// <summary>How long a batch is kept after it was taken, finished or not.</summary>
+    public TimeSpan BatchLifetime { get; init; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>Whether the API listens at all.</summary>
+    public bool Enabled => Addresses.Count > 0;
+
+    /// <summary>The single addresses of <see cref="Urls"/>.</summary>
+    public IReadOnlyList<string> Addresses => Urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    /// <summary>Whether every request needs a key.</summary>
+    public bool NeedsKey => KeysFile is not null || KeyHashes.Count > 0;
+
+    /// <summary>All mistakes at once, each a sentence; empty where there is none.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        var errors = new OptionErrors(Section);
+        foreach (var url in Addresses)
+        {
+            errors.Check(IsUrl(url), nameof(Urls), url, "http://ADDRESS:PORT; TLS is the business of a proxy before it");
+        }
+
+        // A key is never shown: the mistake may be that it stands here instead of its hash.
+        errors.Check(
+            KeyHashes.All(key => ApiKeyLine.TryParse(key, out _)), nameof(KeyHashes), "(not shown)", "lines NAME:SHA256 as fer api-key prints them");
+        errors.Check(
+            NeedsKey || AllowAnonymous || Addresses.Where(IsUrl).All(IsLoopback),
+            nameof(Urls),
+            Urls,
+            "on loopback where no key is set; set Api:KeysFile or Api:KeyHashes, or Api:AllowAnonymous to true");
+        foreach (var origin in CorsOrigins)
+        {
+            errors.Check(IsOrigin(origin), nameof(CorsOrigins), origin, "an origin such as https://example.org, without a path");
+        }
+
+        errors.Check(
+            ModelName.Length is > 0 and <= 64 && ModelName.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'),
+            nameof(ModelName), ModelName, "1 to 64 letters, digits, '-', '_' or '.'");
+        Within(errors, nameof(RequestTimeout), RequestTimeout, TimeSpan.FromMinutes(10));
+        Within(errors, nameof(BodyTimeout), BodyTimeout, TimeSpan.FromMinutes(10));
+        Within(errors, nameof(BatchLifetime), BatchLifetime, TimeSpan.FromDays(1));
+        errors.Check(MaxConcurrentRequests is >= 1 and <= 10_000, nameof(MaxConcurrentRequests), MaxConcurrentRequests, "from 1 to 10000");
+        errors.Check(RatePerSecond is >= 0 and <= 1_000_000, nameof(RatePerSecond), RatePerSecond, "from 0 to 1000000");
+        errors.Check(RateBurst is >= 1 and <= 1_000_000, nameof(RateBurst), RateBurst, "from 1 to 1000000");
+        errors.Check(MaxBatchImages is >= 1 and <= 10_000, nameof(MaxBatchImages), MaxBatchImages, "from 1 to 10000");
+        errors.Check(MaxBatchBytes is >= 1 and <= 1 << 30, nameof(MaxBatchBytes), MaxBatchBytes, "from 1 to 1073741824");
+        errors.Check(MaxBatches is >= 1 and <= 100_000, nameof(MaxBatches), MaxBatches, "from 1 to 100000");
+        errors.Check(MaxWaitingBatchBytes >= MaxBatchBytes, nameof(MaxWaitingBatchBytes), MaxWaitingBatchBytes, "at least MaxBatchBytes");
+        errors.Check(BatchParallelism is >= 1 and <= 1000, nameof(BatchParallelism), BatchParallelism, "from 1 to 1000");
+        return errors.All;
+    }
+
+    private static void Within(OptionErrors errors, string name, TimeSpan value, TimeSpan most) =>
+        errors.Check(value >= TimeSpan.FromMilliseconds(100) && value <= most, name, value, $"from 0.1 s to {most}");
+
+    private static bool IsUrl(string url) =>
+        Uri.TryCreate(url, UriKind.Absolute, out var parsed)
+        && parsed.Scheme == Uri.UriSchemeHttp
+        && parsed.PathAndQuery == "/"
+        && parsed.UserInfo.Length == 0
+        && IPAddress.TryParse(parsed.DnsSafeHost, out _);
+
+    private static bool IsLoopback(string url) => IPAddress.IsLoopback(IPAddress.Parse(new Uri(url).DnsSafeHost));
+
+    private static bool IsOrigin(string origin) =>
+        Uri.TryCreate(origin, UriKind.Absolute, out var parsed)
+        && (parsed.Scheme == Uri.UriSchemeHttp || parsed.Scheme == Uri.UriSchemeHttps)
+        && parsed.GetLeftPart(UriPartial.Authority) == origin;
+}

@@ -1,0 +1,36 @@
+using Akka.Actor;
+using FerActors.Shared.Registry;
+using FerActors.Shared.Training;
+using FerActors.Training.Runs;
+
+namespace FerActors.Training.Supervision;
+
+/// <summary>Registers finished models with the registry's actor, wherever in the cluster it is.</summary>
+/// <remarks>
+/// The registry's node copies the folder by its path: the runs' folder must be the same storage there. A repetition is harmless, since
+/// the registry takes the same content twice.
+/// </remarks>
+/// <param name="registry">The registry or its proxy.</param>
+/// <param name="patience">How long to wait for an answer; the registry may be copying still, and then says so the next time.</param>
+public sealed class RegistryRegistration(IActorRef registry, TimeSpan patience) : IModelRegistration
+{
+    /// <summary>A large model takes longer to copy, but the answer of a lost message never comes.</summary>
+    public static TimeSpan DefaultPatience { get; } = TimeSpan.FromMinutes(2);
+
+    public async Task<string?> RegisterAsync(TrainingRun run, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        var folder = run.ModelFolder ?? throw new ArgumentException("The run has no model folder.", nameof(run));
+        var known = await RunProvenance.ReadAsync(Path.GetDirectoryName(folder) ?? folder, cancellation);
+        var command = new RegistryCommands.Register(run.Spec.ModelVersion, folder, known with { RunId = run.Spec.Id.Value });
+        try
+        {
+            var reply = await registry.Ask<RegistryReply>(command, patience, cancellation);
+            return reply.Succeeded ? null : reply.Message;
+        }
+        catch (AskTimeoutException)
+        {
+            return FormattableString.Invariant($"The registry did not answer within {patience.TotalSeconds:0} s.");
+        }
+    }
+}

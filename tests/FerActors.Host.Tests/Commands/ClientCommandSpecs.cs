@@ -1,0 +1,122 @@
+using System.Text;
+using FerActors.Host.Composition;
+using FerActors.Host.Tests.Brokers;
+using FerActors.Host.Tests.EndToEnd;
+using FerActors.Shared.Protocol;
+using Microsoft.Extensions.Hosting;
+
+namespace FerActors.Host.Tests.Commands;
+
+/// <summary><c>fer classify</c> and <c>fer soak</c> before a node, and before none.</summary>
+[Collection(BrokerCollection.Name)]
+public sealed class ClientCommandSpecs(BrokerNode broker) : IAsyncLifetime
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("fer-client-").FullName;
+    private NodeQueues? _queues;
+
+    public async Task InitializeAsync() => _queues = broker.Uri is null ? null : await NodeQueues.DeclareAsync(broker);
+
+    public async Task DisposeAsync()
+    {
+        Directory.Delete(_folder, recursive: true);
+        if (_queues is not null)
+        {
+            await _queues.DisposeAsync();
+        }
+    }
+
+    [SkippableFact]
+    public async Task Photos_are_classified_shown_and_annotated()
+    {
+        using var node = await StartNodeAsync();
+        var good = Write("good.png", Surroundings.Picture(".png"));
+        var pictures = Path.Combine(_folder, "out");
+
+        var (code, output, errors) = await FerProcess.RunAsync(["classify", good, "--json", "--out", pictures, .. _queues!.Arguments]);
+
+        Assert.True(code == 0, errors);
+        var result = ResultJson.Deserialize(Encoding.UTF8.GetBytes(output.Trim()));
+        Assert.StartsWith("good.png-", result.MessageId, StringComparison.Ordinal);
+        Assert.Null(result.Error);
+        Assert.Equal((byte)0x89, (await File.ReadAllBytesAsync(Path.Combine(pictures, "good.annotated.png")))[0]);
+        await node.StopAsync();
+    }
+
+    [SkippableFact]
+    public async Task An_image_with_an_error_is_shown_with_its_sentence_and_fails_the_command()
+    {
+        using var node = await StartNodeAsync();
+        var good = Write("good.png", Surroundings.Picture(".png"));
+        var bad = Write("bad.png", "[red]no picture[/]"u8.ToArray());
+
+        var (code, output, _) = await FerProcess.RunAsync(["classify", good, bad, .. _queues!.Arguments]);
+
+        Assert.Equal(1, code);
+        Assert.Contains("no face", output, StringComparison.Ordinal);
+        Assert.Contains("bad.png", output, StringComparison.Ordinal);
+        Assert.Contains("unsupported", output, StringComparison.Ordinal);
+        await node.StopAsync();
+    }
+
+    [SkippableFact]
+    public async Task A_soak_counts_one_result_for_each_image()
+    {
+        using var node = await StartNodeAsync();
+        var crop = Write("crop.png", Surroundings.Picture(".png", side: 48));
+        var text = Write("text.png", "no picture"u8.ToArray());
+
+        var (code, output, errors) = await FerProcess.RunAsync(
+            ["soak", crop, text, "--count", "60", "--aligned", .. _queues!.Arguments]);
+
+        Assert.True(code == 0, errors);
+        Assert.Contains("published 60", output, StringComparison.Ordinal);
+        Assert.Contains(
+            "results 60, distinct message ids 60, duplicates 0, faces 30, errors 30 unsupported_format=30", output, StringComparison.Ordinal);
+        await node.StopAsync();
+    }
+
+    [SkippableFact]
+    public async Task Without_a_node_the_wait_ends_with_a_question_and_the_image_stays_in_the_queue()
+    {
+        Skip.If(broker.Uri is null, broker.Absence);
+        var photo = Write("photo.png", Surroundings.Picture(".png"));
+
+        var (code, _, errors) = await FerProcess.RunAsync(["classify", photo, "--timeout", "1", .. _queues!.Arguments]);
+
+        Assert.Equal(1, code);
+        Assert.Contains("No result came within 1 s. Does a node run (fer host) on this broker?", errors, StringComparison.Ordinal);
+        Assert.Equal(1u, await _queues.Client.Channel.MessageCountAsync(_queues.Options.ImagesQueue));
+    }
+
+    [SkippableFact]
+    public async Task A_photo_that_is_not_there_is_named()
+    {
+        Skip.If(broker.Uri is null, broker.Absence);
+
+        var (code, _, errors) = await FerProcess.RunAsync(["classify", Path.Combine(_folder, "nowhere.jpg"), .. _queues!.Arguments]);
+
+        Assert.Equal(1, code);
+        Assert.Contains("nowhere.jpg", errors, StringComparison.Ordinal);
+    }
+
+    private async Task<IHost> StartNodeAsync()
+    {
+        Skip.If(broker.Uri is null, broker.Absence);
+        var node = FerNode.Build(FerConfiguration.Build(null,
+        [
+            .. _queues!.Settings,
+            $"Model:Path={Surroundings.ShippedModel}",
+            $"Detection:ModelFolders:0={Surroundings.Shared("models")}",
+            "Logging:Level=Warning",
+        ]));
+        await node.StartAsync();
+        return node;
+    }
+
+    private string Write(string name, byte[] content)
+    {
+        var path = Path.Combine(_folder, name);
+        File.WriteAllBytes(path, content);
+        return path;
+    }
+}

@@ -1,0 +1,95 @@
+using Akka.Actor;
+using Akka.Hosting;
+using FerActors.Host.Composition;
+using FerActors.Inference.Models;
+using FerActors.Shared.Registry;
+using FerActors.Shared.Training;
+using FerActors.Training.Supervision;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace FerActors.Host.Tests.EndToEnd;
+
+/// <summary>A whole node in this process without a broker, and questions to its actors. What it keeps outlives it.</summary>
+internal sealed class ServiceNode : IAsyncDisposable
+{
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
+    private readonly IHost _host;
+
+    private ServiceNode(IHost host)
+    {
+        _host = host;
+        var actors = host.Services.GetRequiredService<ActorRegistry>();
+        System = host.Services.GetRequiredService<ActorSystem>();
+        Registry = actors.Get<ModelRegistry>();
+        Supervisor = actors.Get<TrainingSupervisor>();
+        Models = actors.TryGet<ModelHost>(out var models) ? models : ActorRefs.Nobody;
+    }
+
+    public ActorSystem System { get; }
+
+    public IActorRef Registry { get; }
+
+    public IActorRef Supervisor { get; }
+
+    /// <summary>Nobody on a node that serves no model.</summary>
+    public IActorRef Models { get; }
+
+    public static async Task<ServiceNode> StartAsync(NodeData data, params string[] settings)
+    {
+        var host = FerNode.Build(FerConfiguration.Build(null,
+        [
+            .. data.Settings,
+            $"Model:Path={Surroundings.ShippedModel}",
+            "Model:Precision=fp32",
+            $"Detection:ModelFolders:0={Surroundings.Shared("models")}",
+            "RabbitMq:Uri=amqp://guest:guest@127.0.0.1:1/",
+            "Training:HeartbeatEvery=00:00:00.2",
+            "Training:NodeGrace=00:00:02",
+            "Logging:Level=Fatal",
+            .. settings,
+        ]));
+        await host.StartAsync();
+        return new ServiceNode(host);
+    }
+
+    public Task<CommandResult> CommandAsync(object message) => Supervisor.Ask<CommandResult>(message, Patience);
+
+    public Task<RegistryReply> RegistryAsync(object message) => Registry.Ask<RegistryReply>(message, Patience);
+
+    /// <summary>The registry's status once it is as expected.</summary>
+    public Task<RegistryStatus> StatusWhen(Func<RegistryStatus, bool> expected) =>
+        AwaitAsync(() => Registry.Ask<RegistryStatus>(RegistryQueries.GetStatus.Instance, Patience), expected);
+
+    /// <summary>A run once it is as expected.</summary>
+    public async Task<RunView> RunWhen(RunId id, Func<RunView, bool> expected) =>
+        (await AwaitAsync(() => CommandAsync(new TrainingQueries.Describe(id)), r => r.Run is { } run && expected(run))).Run!;
+
+    /// <summary>What this node serves once it is as expected.</summary>
+    public Task<ServingModel> ServingWhen(Func<ServingModel, bool> expected) =>
+        AwaitAsync(() => Models.Ask<ServingModel>(GetServingModel.Instance, Patience), expected);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        _host.Dispose();
+    }
+
+    private static async Task<T> AwaitAsync<T>(Func<Task<T>> ask, Func<T, bool> expected)
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        using var again = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        while (true)
+        {
+            var answer = await ask();
+            if (expected(answer))
+            {
+                return answer;
+            }
+
+            Assert.False(limit.IsCancellationRequested, $"It stays {answer}.");
+            await again.WaitForNextTickAsync();
+        }
+    }
+}
