@@ -21,7 +21,8 @@ internal static class HubCommand
     {
         var model = new Argument<string>("model") { Description = "org/name, or org/name@revision (branch, tag, refs/pr/N or commit)." };
         var json = new Option<bool>("--json") { Description = "Prints an object instead of the folder." };
-        var command = new Command("fetch", "Brings a model into the cache and prints its folder. Stopped, it goes on with the next call.") { model, json };
+        var copy = new Option<string?>("--copy") { Description = "Also copies the files here, for the model registry, which takes no links." };
+        var command = new Command("fetch", "Brings a model into the cache and prints its folder. Stopped, it goes on with the next call.") { model, json, copy };
         command.SetAction(async (parsed, cancellation) =>
         {
             using var client = new HubClient(HubOptions.FromEnvironment());
@@ -40,6 +41,11 @@ internal static class HubCommand
             if (snapshot.Unconfirmed is { } why)
             {
                 await Console.Error.WriteLineAsync($"From the cache, not confirmed by the Hub: {why}");
+            }
+
+            if (parsed.GetValue(copy) is { } folder)
+            {
+                await snapshot.CopyToAsync(folder, cancellation);
             }
 
             Console.WriteLine(parsed.GetValue(json)

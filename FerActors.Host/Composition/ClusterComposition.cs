@@ -51,6 +51,7 @@ public static class ClusterComposition
             : builder;
     }
 
+    // A proxy would warn at every start, before a singleton can be there, that it had found none for 30 s.
     // Akka's own 5 s for each phase are short for a node whose threads are busy with native work. The phases in which the
     // transport stops and drains are set where it is added.
     private static string Settings(ClusterOptions options) => $$"""
@@ -58,6 +59,7 @@ public static class ClusterComposition
           run-coordinated-shutdown-when-down = on
           seed-node-timeout = {{Milliseconds(options.SeedNodeTimeout)}}
           split-brain-resolver.stable-after = {{Milliseconds(options.SplitBrainStableAfter)}}
+          singleton-proxy.log-singleton-identification-failure = off
           failure-detector.acceptable-heartbeat-pause = {{Milliseconds(options.AcceptableHeartbeatPause)}}
         }
         akka.coordinated-shutdown.phases {

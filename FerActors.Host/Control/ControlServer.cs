@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using FerActors.Host.Operations;
+using FerActors.Shared.Messaging;
 using FerActors.Shared.Options;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -174,7 +175,7 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
             await context.Request.Body.CopyToAsync(body, context.RequestAborted).ConfigureAwait(false);
             var request = OperatorJson.ReadRequest(body.GetBuffer().AsSpan(0, (int)body.Length));
             var reply = await _operators.ExecuteAsync(request).ConfigureAwait(false);
-            _log.LogInformation("An operator asked for {Operation}: {Code}", request.GetType().FullName?.Split('.')[^1], reply.Code);
+            _log.LogInformation("An operator's {Operation}: {Code}. {Sentence}", OperatorJson.NameOf(request), reply.Code, StrangersText.Shown(reply.Message));
             context.Response.StatusCode = StatusOf(reply);
             return reply;
         }

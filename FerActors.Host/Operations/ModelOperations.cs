@@ -1,3 +1,4 @@
+using FerActors.Shared.Cluster;
 using FerActors.Shared.Registry;
 
 namespace FerActors.Host.Operations;
@@ -36,10 +37,17 @@ internal sealed class ModelOperations(ActorQuestions actors, TimeSpan answerTime
         AskAsync(new RegistryCommands.Promote(version, force), workTimeout);
 
     /// <summary>What should serve and what does; <see langword="null"/> where the registry is silent.</summary>
-    public async Task<FleetView?> TryReadFleetAsync() =>
-        await actors.TryAskAsync<ModelRegistry, RegistryStatus>(RegistryQueries.GetStatus.Instance, answerTimeout).ConfigureAwait(false) is { } status
-            ? Fleet(status)
-            : null;
+    public async Task<FleetView?> TryReadFleetAsync()
+    {
+        try
+        {
+            return (await AskAsync(RegistryQueries.GetStatus.Instance, answerTimeout).ConfigureAwait(false)).View as FleetView;
+        }
+        catch (NoAnswerException)
+        {
+            return null;
+        }
+    }
 
     private static ModelVersionId Version(string text) => ModelVersionId.Parse(text);
 
@@ -111,5 +119,5 @@ internal sealed class ModelOperations(ActorQuestions actors, TimeSpan answerTime
     }
 
     private async Task<OperatorReply> AskAsync(object message, TimeSpan timeout) =>
-        Reply(await actors.AskAsync<ModelRegistry>(Registry, message, timeout).ConfigureAwait(false));
+        Reply(await actors.AskAsync<ModelRegistry>(Registry, NodeRoles.Control, message, timeout).ConfigureAwait(false));
 }

@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -6,6 +7,9 @@ namespace FerActors.Host.Operations;
 /// <summary>The form of requests and replies on the control endpoint and of <c>--json</c>: snake_case, enums by name.</summary>
 public static class OperatorJson
 {
+    private static readonly Dictionary<Type, string> Names = typeof(OperatorRequest).GetCustomAttributes<JsonDerivedTypeAttribute>()
+        .ToDictionary(a => a.DerivedType, a => (string)a.TypeDiscriminator!);
+
     /// <summary>Refuses unknown and missing members: a misspelt one would be passed over in silence.</summary>
     public static JsonSerializerOptions Requests { get; } = new()
     {
@@ -38,6 +42,13 @@ public static class OperatorJson
         {
             throw new JsonException("The request has no 'operation'.");
         }
+    }
+
+    /// <summary>The value of a request's <c>operation</c>.</summary>
+    public static string NameOf(OperatorRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return Names[request.GetType()];
     }
 
     public static string Write(OperatorReply reply) => JsonSerializer.Serialize(reply, Replies);

@@ -11,9 +11,9 @@ namespace FerActors.Host.Operations;
 public sealed class OperatorService(ActorSystem system, IReadOnlyActorRegistry registry, TimeSpan answerTimeout, TimeSpan workTimeout)
 {
     private readonly ClusterOperations _cluster = new(system);
-    private readonly ModelOperations _models = new(new ActorQuestions(registry), answerTimeout, workTimeout);
-    private readonly TrainOperations _training = new(new ActorQuestions(registry), answerTimeout, workTimeout);
-    private readonly StatisticsOperations _statistics = new(system, new ActorQuestions(registry), answerTimeout);
+    private readonly ModelOperations _models = new(new ActorQuestions(system, registry), answerTimeout, workTimeout);
+    private readonly TrainOperations _training = new(new ActorQuestions(system, registry), answerTimeout, workTimeout);
+    private readonly StatisticsOperations _statistics = new(system, new ActorQuestions(system, registry), answerTimeout);
 
     /// <summary>Never throws for what an operator or an actor did; every such end is a reply.</summary>
     public async Task<OperatorReply> ExecuteAsync(OperatorRequest request)

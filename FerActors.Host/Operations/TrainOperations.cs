@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FerActors.Shared.Cluster;
 using FerActors.Shared.Registry;
 using FerActors.Shared.Training;
 using FerActors.Training.Supervision;
@@ -97,9 +98,12 @@ internal sealed class TrainOperations(ActorQuestions actors, TimeSpan answerTime
 
     private async Task<OperatorReply> AskAsync(object message)
     {
-        var answer = await actors.AskAsync<TrainingSupervisor>(Supervisor, message, answerTimeout).ConfigureAwait(false);
+        var answer = await QuestionAsync(message).ConfigureAwait(false);
         return answer is CommandResult result ? Reply(result) : Unknown(answer);
     }
+
+    private Task<object> QuestionAsync(object message) =>
+        actors.AskAsync<TrainingSupervisor>(Supervisor, NodeRoles.Training, message, answerTimeout);
 
     private async Task<OperatorReply> ListAsync()
     {
@@ -107,7 +111,7 @@ internal sealed class TrainOperations(ActorQuestions actors, TimeSpan answerTime
         var after = 0L;
         for (var page = 0; page < MaxPages; page++)
         {
-            var answer = await actors.AskAsync<TrainingSupervisor>(Supervisor, new TrainingQueries.List(after), answerTimeout).ConfigureAwait(false);
+            var answer = await QuestionAsync(new TrainingQueries.List(after)).ConfigureAwait(false);
             if (answer is not RunList list)
             {
                 return Unknown(answer);
@@ -127,7 +131,7 @@ internal sealed class TrainOperations(ActorQuestions actors, TimeSpan answerTime
 
     private async Task<OperatorReply> PromoteAsync(RunId id, bool force)
     {
-        var answer = await actors.AskAsync<TrainingSupervisor>(Supervisor, new TrainingQueries.Describe(id), answerTimeout).ConfigureAwait(false);
+        var answer = await QuestionAsync(new TrainingQueries.Describe(id)).ConfigureAwait(false);
         if (answer is not CommandResult result)
         {
             return Unknown(answer);

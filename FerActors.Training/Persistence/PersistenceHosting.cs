@@ -8,6 +8,9 @@ namespace FerActors.Training.Persistence;
 
 public static class PersistenceHosting
 {
+    // Whoever writes a journal waits between its attempts already; Akka's 30 s on top only make a database that is back look dead.
+    private const string Breaker = "circuit-breaker.reset-timeout = 5s";
+
     /// <summary>
     /// Journal and snapshots in SQLite or PostgreSQL through Akka.Persistence.Sql. A second writer of the same journal is an error
     /// and is not repaired in silence.
@@ -50,6 +53,7 @@ public static class PersistenceHosting
                   {{common}}
                   parallelism = {{parallelism}}
                   replay-filter.mode = fail
+                  {{Breaker}}
                 }
               }
               query.journal.sql {
@@ -59,6 +63,7 @@ public static class PersistenceHosting
                 plugin = "akka.persistence.snapshot-store.sql"
                 sql {
                   {{common}}
+                  {{Breaker}}
                 }
               }
             }

@@ -52,6 +52,7 @@ public sealed class ModelRegistryActor : ReceivePersistentActor, IWithTimers
     private long _told = -1;
     private string? _alarm;
     private int _jobs;
+    private IActorRef _asker = ActorRefs.Nobody;
 
     public ModelRegistryActor(RegistryOptions options, ModelStore store, TimeProvider time)
     {
@@ -120,14 +121,14 @@ public sealed class ModelRegistryActor : ReceivePersistentActor, IWithTimers
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
     {
         _log.Error(cause, "The registry's journal failed at {Sequence}", sequenceNr);
-        Sender.Tell(Reply(RegistryCode.Failed, "The journal failed; ask for the status once the registry is back."));
+        _asker.Tell(Reply(RegistryCode.Failed, "The journal failed; ask for the status once the registry is back."));
         base.OnPersistFailure(cause, @event, sequenceNr);
     }
 
     protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
     {
         _log.Error(cause, "The registry's journal refused event {Sequence}", sequenceNr);
-        Sender.Tell(Reply(RegistryCode.Failed, "The journal refused the change; nothing changed."));
+        _asker.Tell(Reply(RegistryCode.Failed, "The journal refused the change; nothing changed."));
         base.OnPersistRejected(cause, @event, sequenceNr);
     }
 
@@ -258,6 +259,9 @@ public sealed class ModelRegistryActor : ReceivePersistentActor, IWithTimers
 
         var before = _state.DesiredSequence;
         var left = decision.Events.Count;
+
+        // The sender may be this actor, which was copying or checking for whoever asked.
+        _asker = asker;
         PersistAll(decision.Events, happened =>
         {
             _state = _state.Apply(happened);

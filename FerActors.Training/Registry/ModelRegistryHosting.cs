@@ -10,7 +10,7 @@ namespace FerActors.Training.Registry;
 public static class ModelRegistryHosting
 {
     private static readonly TimeSpan MinBackoff = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan MaxBackoff = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MaxBackoff = TimeSpan.FromSeconds(10);
 
     /// <summary>
     /// Hosts the registry on this node, which must have the role <see cref="NodeRoles.Control"/>, while it is the oldest of that role;

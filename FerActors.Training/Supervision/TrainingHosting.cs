@@ -91,7 +91,7 @@ public static class TrainingHosting
             Props.Create(() => new TrainingSupervisorActor(options, executor.Validate, registration)),
             "supervisor",
             TimeSpan.FromSeconds(1),
-            TimeSpan.FromSeconds(30),
+            TimeSpan.FromSeconds(10),
             0.2,
             -1)
             .WithDefaultStoppingStrategy()

@@ -32,6 +32,7 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
     private readonly CancellationTokenSource _stopping = new();
     private SupervisorState _state;
     private DateTimeOffset _recovered;
+    private IActorRef _asker = ActorRefs.Nobody;
 
     /// <param name="options">The limits.</param>
     /// <param name="validate">Looks at a run before it is accepted.</param>
@@ -81,7 +82,7 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
         _log.Error(cause, "The journal did not take event {Number}; the supervisor starts again", sequenceNr);
 
         // Whether the journal took it is unknown; what it has is read at the start.
-        Sender.Tell(new CommandResult(
+        _asker.Tell(new CommandResult(
             CommandCode.Unavailable, "The journal failed, and it is unknown whether the change was kept. Send the command again."));
         base.OnPersistFailure(cause, @event, sequenceNr);
     }
@@ -89,7 +90,7 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
     protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
     {
         _log.Error(cause, "The journal refused event {Number}", sequenceNr);
-        Sender.Tell(new CommandResult(CommandCode.Unavailable, "The journal refused the change; nothing changed."));
+        _asker.Tell(new CommandResult(CommandCode.Unavailable, "The journal refused the change; nothing changed."));
         base.OnPersistRejected(cause, @event, sequenceNr);
     }
 
@@ -130,6 +131,8 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
             return;
         }
 
+        _asker = asker;
+
         // Every command leads to one event at most.
         Persist(events[0], happened =>
         {
@@ -154,7 +157,7 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
             _progress.Remove(happened.Id);
         }
 
-        if (run is null)
+        if (run is not { State: RunState.Registered })
         {
             _offers.Remove(happened.Id);
         }
@@ -307,6 +310,12 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
         {
             _offers.Remove(registration.Id);
             Process(new TrainingReports.Confirmed(registration.Id), ActorRefs.Nobody);
+            return;
+        }
+
+        if (_state.Runs.GetValueOrDefault(registration.Id) is not { State: RunState.Registered })
+        {
+            // An operator has given it up meanwhile.
             return;
         }
 

@@ -19,7 +19,7 @@ public sealed class CommandSpecs : IDisposable
 
         Assert.Equal(0, code);
         Assert.All(
-            ["host", "classify", "soak", "train", "evaluate"],
+            ["host", "classify", "soak", "train", "evaluate", "cluster", "model", "stats"],
             name => Assert.Contains($"  {name} ", output, StringComparison.Ordinal));
     }
 

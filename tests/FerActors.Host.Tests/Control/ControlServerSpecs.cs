@@ -82,6 +82,19 @@ public sealed class ControlServerSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_node_whose_port_is_taken_goes_on_without_an_endpoint()
+    {
+        await using var first = await OperatorNode.StartAsync(NewFolder("1"), o => o with { Port = 0, Token = Token });
+        var port = first.Server.TcpAddress!.Port;
+
+        await using var second = await OperatorNode.StartAsync(NewFolder("2"), o => o with { Port = port, Token = Token });
+
+        Assert.Null(second.Server.TcpAddress);
+        Assert.False(File.Exists(second.Socket));
+        Assert.Equal(OperatorOutcome.Done, (await second.Operators.ExecuteAsync(new ClusterRequests.Show())).Outcome);
+    }
+
+    [Fact]
     public async Task Every_outcome_has_a_status_and_a_sentence_in_JSON()
     {
         await using var node = await OperatorNode.StartAsync(_folder);

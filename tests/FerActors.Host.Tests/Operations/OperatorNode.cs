@@ -6,6 +6,7 @@ using FerActors.Host.Operations;
 using FerActors.Shared.Cluster;
 using FerActors.Shared.Options;
 using FerActors.Shared.Registry;
+using FerActors.Shared.Training;
 using FerActors.Training.Persistence;
 using FerActors.Training.Registry;
 using FerActors.Training.Supervision;
@@ -54,9 +55,10 @@ internal sealed class OperatorNode : IAsyncDisposable
             Root = Path.Combine(folder, "versions"),
 
             // The time of a pass is the machine's mood; that gate has specs of its own.
-            Gates = new GateOptions { MaxLatencyRatio = 1000 },
+            Gates = new GateOptions { MaxLatencyRatio = double.MaxValue },
         };
         var executor = new ScriptedExecutor();
+        var registration = new RegistryRegistration();
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.AddLogging(logging => logging.ClearProviders());
         builder.Services.AddAkka(ClusterOptions.SystemName, akka => akka
@@ -64,11 +66,12 @@ internal sealed class OperatorNode : IAsyncDisposable
             .WithFerCluster(new ClusterOptions { Roles = [NodeRoles.Control, NodeRoles.Training, NodeRoles.Inference] })
             .WithFerPersistence(new PersistenceOptions { ConnectionString = $"Data Source={folder}/journal.db;Pooling=false" })
             .AddModelRegistry(registry)
-            .AddTrainingSupervisor(training, executor)
+            .AddTrainingSupervisor(training, executor, registration)
             .AddTrainingNode(training, executor));
         builder.Services.AddControlEndpoint(options);
         var host = builder.Build();
         await host.StartAsync();
+        registration.Registry = host.Services.GetRequiredService<IRequiredActor<ModelRegistry>>().ActorRef;
         return new OperatorNode(host, options, executor);
     }
 
@@ -93,5 +96,23 @@ internal sealed class OperatorNode : IAsyncDisposable
     {
         await _host.StopAsync();
         _host.Dispose();
+    }
+
+    /// <summary>Offers finished models to the registry, once it is known.</summary>
+    private sealed class RegistryRegistration : IModelRegistration
+    {
+        public IActorRef? Registry { get; set; }
+
+        public async Task<string?> RegisterAsync(TrainingRun run, CancellationToken cancellation)
+        {
+            if (Registry is not { } registry)
+            {
+                return "The registry is not there yet.";
+            }
+
+            var command = new RegistryCommands.Register(run.Spec.ModelVersion, run.ModelFolder!, ModelProvenance.Unknown with { RunId = run.Spec.Id.Value });
+            var reply = await registry.Ask<RegistryReply>(command, Patience, cancellation);
+            return reply.Succeeded ? null : reply.Message;
+        }
     }
 }

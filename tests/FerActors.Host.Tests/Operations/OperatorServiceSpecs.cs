@@ -6,6 +6,7 @@ using FerActors.Host.Operations;
 using FerActors.Shared.Cluster;
 using FerActors.Shared.Registry;
 using FerActors.Shared.Training;
+using FerActors.Training.Supervision;
 using Microsoft.Extensions.DependencyInjection;
 using ClusterOptions = FerActors.Shared.Options.ClusterOptions;
 
@@ -74,9 +75,10 @@ public sealed class OperatorServiceSpecs : IDisposable
         listener.Advanced(new RunProgress(2, 3, 15, 30, 1.4, 200, 30));
         var running = await node.ReplyWhen(new TrainRequests.Describe("first"), r => r.View is RunDetailsView { Run.Progress: not null });
         end.SetResult(Model("finished", 1, right: 4));
-        await node.ReplyWhen(new TrainRequests.Describe("first"), r => StateOf(r) == RunState.Registered);
+        await node.ReplyWhen(new TrainRequests.Describe("first"), r => r.View is RunDetailsView { Run.Confirmed: true });
         var list = await DoneAsync(node, new TrainRequests.List());
-        var unregistered = await node.Operators.ExecuteAsync(new TrainRequests.Promote("first"));
+        var promoted = await DoneAsync(node, new TrainRequests.Promote("first"));
+        var model = await DoneAsync(node, new ModelRequests.Describe("v-first"));
 
         Assert.Equal(("done", "Run 'first' is queued."), (queued.Code, queued.Message));
         Assert.Equal("unchanged", again.Code);
@@ -86,7 +88,21 @@ public sealed class OperatorServiceSpecs : IDisposable
         Assert.Equal((2, 0.5, 2), (details.Run.Attempt, details.Run.LastEpoch!.Accuracy, details.Run.Progress!.Epoch));
         Assert.Equal(3, details.Options!.Value.GetProperty("epochs").GetInt32());
         Assert.Equal("first", Assert.Single(Assert.IsType<RunsView>(list.View).Runs).Id);
-        Assert.Equal("Run 'first' is finished, but the registry does not have its model yet.", unregistered.Message);
+        Assert.Equal("v-first is the champion.", promoted.Message);
+        Assert.Equal("first", Assert.IsType<ModelView>(model.View).Provenance.RunId);
+    }
+
+    [Theory]
+    [InlineData(RunState.Paused, false, "Run 'first' is Paused: it has no finished model to promote.")]
+    [InlineData(RunState.Failed, false, "Run 'first' is Failed: it has no finished model to promote.")]
+    [InlineData(RunState.Registered, false, "Run 'first' is finished, but the registry does not have its model yet.")]
+    [InlineData(RunState.Registered, true, null)]
+    public void A_run_is_promoted_once_the_registry_has_its_model(RunState state, bool confirmed, string? why)
+    {
+        var spec = new RunSpec(RunId.Parse("first"), "", "{}", "", null, 0, ModelVersionId.Parse("v1"));
+        var run = new TrainingRun(spec, state, 1, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch) { Confirmed = confirmed };
+
+        Assert.Equal(why, TrainOperations.WhyNotPromoted(run));
     }
 
     [Fact]
@@ -115,16 +131,21 @@ public sealed class OperatorServiceSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_node_without_a_way_to_an_actor_says_so()
+    public async Task A_node_without_a_way_to_an_actor_and_a_cluster_without_its_role_say_so()
     {
         var builder = new Microsoft.Extensions.Hosting.HostApplicationBuilder(
             new Microsoft.Extensions.Hosting.HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Services.AddAkka(ClusterOptions.SystemName, akka => akka.WithFerCluster(new ClusterOptions { Roles = [NodeRoles.Api] }));
+        builder.Services.AddAkka(ClusterOptions.SystemName, akka => akka
+            .WithFerCluster(new ClusterOptions { Roles = [NodeRoles.Api] })
+            .AddTrainingSupervisorProxy());
         using var host = builder.Build();
         await host.StartAsync();
         var operators = new OperatorService(
             host.Services.GetRequiredService<ActorSystem>(), host.Services.GetRequiredService<IReadOnlyActorRegistry>(), OperatorNode.Patience, OperatorNode.Patience);
 
+        var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Akka.Cluster.Cluster.Get(host.Services.GetRequiredService<ActorSystem>()).RegisterOnMemberUp(() => up.TrySetResult());
+        await up.Task.WaitAsync(OperatorNode.Patience);
         var models = await operators.ExecuteAsync(new ModelRequests.List());
         var runs = await operators.ExecuteAsync(new TrainRequests.List());
         var statistics = await operators.ExecuteAsync(new StatisticsRequest());
@@ -132,7 +153,7 @@ public sealed class OperatorServiceSpecs : IDisposable
 
         Assert.Equal((OperatorOutcome.NoAnswer, 4), (models.Outcome, models.ExitCode));
         Assert.Equal("This node has no way to the model registry; ask a node that has.", models.Message);
-        Assert.Equal("This node has no way to the training supervisor; ask a node that has.", runs.Message);
+        Assert.Equal("No member of the cluster has the role training, so the training supervisor is not there.", runs.Message);
         Assert.True(statistics.View is StatisticsView { Pipeline: null, Transport: null, Fleet: null });
     }
 
@@ -142,7 +163,7 @@ public sealed class OperatorServiceSpecs : IDisposable
         var builder = new Microsoft.Extensions.Hosting.HostApplicationBuilder(
             new Microsoft.Extensions.Hosting.HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.AddAkka(ClusterOptions.SystemName, akka => akka
-            .WithFerCluster(new ClusterOptions { Roles = [NodeRoles.Api] })
+            .WithFerCluster(new ClusterOptions { Roles = [NodeRoles.Control] })
             .WithActors((system, registry) => registry.Register<ModelRegistry>(system.DeadLetters)));
         using var host = builder.Build();
         await host.StartAsync();

@@ -42,6 +42,21 @@ public sealed class HubClientSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_copy_consists_of_files_and_replaces_none()
+    {
+        await using var hub = (await FakeHub.StartAsync()).WithModel(1000, out var weights);
+        var snapshot = await Fetch(hub);
+        var folder = Path.Combine(_folder.Root, "copy");
+
+        await snapshot.CopyToAsync(folder);
+
+        Assert.All(new DirectoryInfo(folder).GetFiles(), file => Assert.Null(file.LinkTarget));
+        Assert.Equal(snapshot.Files.Order(), Directory.GetFiles(folder).Select(Path.GetFileName).Order());
+        Assert.Equal(weights, await File.ReadAllBytesAsync(Path.Combine(folder, "model.safetensors")));
+        await Assert.ThrowsAsync<IOException>(() => snapshot.CopyToAsync(folder));
+    }
+
+    [Fact]
     public async Task What_is_in_the_cache_is_not_downloaded_again()
     {
         await using var hub = (await FakeHub.StartAsync()).WithModel(1000, out _);

@@ -2,8 +2,10 @@ using FerActors.Shared.Labels;
 using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Runs;
+using FerActors.Training.Sweeps;
 using FerActors.Training.Tests.Data;
 using FerActors.Training.Tests.Engine;
+using FerActors.Training.Tracking;
 using FerActors.Vision.Model;
 
 namespace FerActors.Training.Tests.Runs;
@@ -44,6 +46,18 @@ public sealed class TrainingStagesSpecs : IDisposable
         var card = await File.ReadAllTextAsync(Path.Combine(outcome.ModelFolder, "README.md"));
         Assert.Contains("org/start@v1", card, StringComparison.Ordinal);
         Assert.DoesNotContain(_folder.Root, card, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Trackers_and_the_trials_of_a_sweep_pass_the_stages_on()
+    {
+        var listener = new Listener();
+        var trials = new TrialTraining(
+            Request(SmallRun.Options), Path.Combine(_folder.Root, "sweep"), listener, run => [new TensorBoardTracker(Path.Combine(run, "tensorboard"))]);
+
+        await trials.RunAsync(SmallRun.Options with { Epochs = 1 }, trial: 0, (_, _) => true, CancellationToken.None);
+
+        Assert.Equal([TrainingStage.Preparing, TrainingStage.Training, TrainingStage.Evaluating], listener.Stages);
     }
 
     [Fact]
