@@ -30,7 +30,7 @@ ENV FER_GIT_COMMIT=${GIT_COMMIT} \
 WORKDIR /app
 COPY models/ models/
 USER 10001:10001
-EXPOSE 5055 9120
+EXPOSE 5055 8080 9120
 VOLUME /data
 ENTRYPOINT ["dotnet", "/app/fer.dll"]
 CMD ["host"]

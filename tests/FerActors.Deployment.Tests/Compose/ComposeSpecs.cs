@@ -21,7 +21,7 @@ public sealed class ComposeSpecs
     [Fact]
     public void It_has_the_nodes_and_all_that_they_need() =>
         Assert.Superset(
-            new HashSet<string> { "control", "inference", "rabbitmq", "postgres", "seq", "prometheus", "grafana" },
+            new HashSet<string> { "control", "inference", "api", "rabbitmq", "postgres", "seq", "prometheus", "grafana" },
             Compose.Services.Keys.ToHashSet());
 
     [Fact]
@@ -121,7 +121,8 @@ public sealed class ComposeSpecs
             Assert.Equal("10001:10001", node.User);
             Assert.Equal(["/tmp"], node.Tmpfs);
             Assert.Equal("health", node.Healthcheck!.Test[^1]);
-            Assert.Equal(!Options(node).Cluster.Has(NodeRoles.Control), node.Volumes.Single().EndsWith(":ro", StringComparison.Ordinal));
+            Assert.All(node.Volumes, volume => Assert.Equal(
+                !Options(node).Cluster.Has(NodeRoles.Control), volume.EndsWith(":ro", StringComparison.Ordinal)));
         }
     }
 

@@ -88,6 +88,11 @@ public sealed class RenderingSpecs
             Assert.Equal(options.Health.Port, workload.Port("health"));
             Assert.Equal("0.0.0.0", options.Cluster.HostName);
             Assert.Equal("0.0.0.0", options.Health.Address);
+            if (options.Cluster.Has(NodeRoles.Api))
+            {
+                Assert.Equal(workload.Port("http"), new Uri(Assert.Single(options.Api.Addresses)).Port);
+                Assert.True(options.Api.NeedsKey);
+            }
         }
 
         foreach (var service in rendering.All<V1Service>())
@@ -128,7 +133,8 @@ public sealed class RenderingSpecs
         var rendering = Of(folder);
 
         Assert.All(rendering.Workloads, workload => Assert.True(
-            workload.Pod.TerminationGracePeriodSeconds > FerNode.ShutdownTimeout(NodeSettings.Read(rendering, workload)).TotalSeconds,
+            workload.Pod.TerminationGracePeriodSeconds
+                > FerNode.ShutdownTimeout(NodeSettings.Read(rendering, workload)).TotalSeconds + (workload.Node.Lifecycle?.PreStop.Sleep.Seconds ?? 0),
             $"{workload.Name} would be killed while it stops"));
     }
 
@@ -267,7 +273,7 @@ public sealed class RenderingSpecs
         var examples = ManifestFile.All.Where(file => file.Contains("examples", StringComparison.Ordinal)).SelectMany(file => ManifestFile.Read(File.ReadAllText(file))).ToList();
         var broker = Assert.Single(examples.OfType<CustomResources.RabbitmqCluster>());
         var database = Assert.Single(examples.OfType<CustomResources.PostgresCluster>());
-        string[] secrets = [$"{broker.Metadata.Name}-default-user", $"{database.Metadata.Name}-app", "fer-seq"];
+        string[] secrets = [$"{broker.Metadata.Name}-default-user", $"{database.Metadata.Name}-app", "fer-seq", "fer-api-keys"];
         var space = Assert.Single(rendering.All<V1Namespace>()).Metadata.Name;
 
         Assert.All([broker.Metadata, database.Metadata], metadata => Assert.Equal(space, metadata.NamespaceProperty));
