@@ -27,13 +27,18 @@ public static class Telemetry
         "Microsoft.AspNetCore.RateLimiting",
     ];
 
-    /// <summary>Adds the actor that asks the others.</summary>
+    /// <summary>Adds the actor that asks the others, and the one that logs results.</summary>
     public static void AddTo(AkkaConfigurationBuilder akka, FerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         if (options.Telemetry.MetricsUrl.Length > 0)
         {
             akka.AddStatisticsCollector(options.Telemetry.CollectEvery);
+        }
+
+        if (options.Seq is { Enabled: true, Results: true })
+        {
+            akka.AddResultLog();
         }
     }
 
