@@ -120,6 +120,7 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
         _app.MapDelete("/v1/batches/{id}", (HttpContext http, string id) => batches.DeleteAsync(http, id))
             .Describe("deleteBatch", "Forgets a batch and its results.")
             .Produces(StatusCodes.Status204NoContent);
+        UploadPage.Map(_app);
         new InferenceEndpoints(options, _client).Map(_app, several);
         _app.MapOpenApi("/openapi/{documentName}.json").WithMetadata(OpenToAll.Instance);
     }

@@ -1,6 +1,9 @@
+using FerActors.Host.Telemetry;
+using FerActors.Shared.Options;
 using Microsoft.Extensions.Configuration;
 using Serilog;
 using Serilog.Events;
+using Serilog.Filters;
 
 namespace FerActors.Host.Composition;
 
@@ -23,17 +26,24 @@ public static class FerLogging
             .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
             // A check that fails is an error to it, at each probe; HealthServer says what changes.
             .MinimumLevel.Override("Microsoft.Extensions.Diagnostics.HealthChecks", LogEventLevel.Fatal)
+            .MinimumLevel.Override(ResultLogActor.Category, LogEventLevel.Information)
             .Enrich.FromLogContext()
             .Enrich.WithProperty("Node", Environment.MachineName)
-            .WriteTo.Console(
-                standardErrorFromLevel: LogEventLevel.Verbose,
-                outputTemplate: "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}",
-                formatProvider: System.Globalization.CultureInfo.InvariantCulture);
-        if (configuration["Seq:ServerUrl"] is { Length: > 0 } server)
+            // A line for each result would hide all others.
+            .WriteTo.Logger(console => console
+                .Filter.ByExcluding(Matching.FromSource(ResultLogActor.Category))
+                .WriteTo.Console(
+                    standardErrorFromLevel: LogEventLevel.Verbose,
+                    outputTemplate: "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}",
+                    formatProvider: System.Globalization.CultureInfo.InvariantCulture));
+        var seq = configuration.GetSection(SeqOptions.Section).Get<SeqOptions>() ?? new SeqOptions();
+        if (seq.Enabled)
         {
-            var key = configuration["Seq:ApiKeyFile"] is { Length: > 0 } file ? File.ReadAllText(file).Trim() : configuration["Seq:ApiKey"];
-            var buffer = configuration["Seq:BufferPath"];
-            logging.WriteTo.Seq(server, apiKey: key, bufferBaseFilename: string.IsNullOrEmpty(buffer) ? null : buffer);
+            logging.WriteTo.Seq(
+                seq.ServerUrl,
+                apiKey: seq.ApiKeyFile is { Length: > 0 } file ? File.ReadAllText(file).Trim() : seq.ApiKey,
+                bufferBaseFilename: string.IsNullOrEmpty(seq.BufferPath) ? null : seq.BufferPath,
+                bufferSizeLimitBytes: seq.BufferBytes);
         }
     }
 }

@@ -13,13 +13,18 @@ public static class Telemetry
 {
     private const string ServiceName = "feractors";
 
-    /// <summary>Adds the actor that asks the others.</summary>
+    /// <summary>Adds the actor that asks the others, and the one that logs results.</summary>
     public static void AddTo(AkkaConfigurationBuilder akka, FerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         if (options.Health.Enabled)
         {
             akka.AddStatisticsCollector(options.Telemetry.CollectEvery);
+        }
+
+        if (options.Seq is { Enabled: true, Results: true })
+        {
+            akka.AddResultLog();
         }
     }
 

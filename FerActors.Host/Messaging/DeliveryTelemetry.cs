@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FerActors.Host.Telemetry;
 using FerActors.Inference.Pipeline;
 using FerActors.Shared.Protocol;
 using FerActors.Shared.Telemetry;
@@ -8,7 +9,8 @@ namespace FerActors.Host.Messaging;
 /// <summary>The span and the time of every open delivery, from its arrival to its settlement. It decides nothing.</summary>
 /// <param name="queue">Where the deliveries come from.</param>
 /// <param name="clock">The time.</param>
-internal sealed class DeliveryTelemetry(string queue, TimeProvider clock)
+/// <param name="publish">Hears of every result.</param>
+internal sealed class DeliveryTelemetry(string queue, TimeProvider clock, Action<ResultMade> publish)
 {
     private readonly Dictionary<DeliveryKey, Open> _open = [];
 
@@ -21,6 +23,7 @@ internal sealed class DeliveryTelemetry(string queue, TimeProvider clock)
     /// <summary>Its result, whether from a model or from the transport itself.</summary>
     public void Answered(DeliveryKey key, ClassificationResult result)
     {
+        publish(new ResultMade(result));
         if (!_open.TryGetValue(key, out var open))
         {
             return;

@@ -61,7 +61,7 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
         _node = node;
         _clock = clock;
         _reader = new EnvelopeReader(options);
-        _telemetry = new DeliveryTelemetry(options.ImagesQueue, clock);
+        _telemetry = new DeliveryTelemetry(options.ImagesQueue, clock, Context.System.EventStream.Publish);
         _state = IntakeState.Create(options.Prefetch, options.OutcomeTimeout);
 
         Receive<IngressFound>(message =>

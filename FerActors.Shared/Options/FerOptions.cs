@@ -25,6 +25,8 @@ public sealed class FerOptions
 
     public ApiOptions Api { get; init; } = new();
 
+    public SeqOptions Seq { get; init; } = new();
+
     public TelemetryOptions Telemetry { get; init; } = new();
 
     public RegistryOptions Registry { get; init; } = new();
@@ -53,6 +55,7 @@ public sealed class FerOptions
             .. Cluster.Validate(),
             .. Api.Validate(),
             .. Telemetry.Validate(),
+            .. Seq.Validate(),
             .. Registry.Validate(),
             .. Persistence.Validate(),
             .. Training.Validate(),

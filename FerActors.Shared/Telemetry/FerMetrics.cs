@@ -44,7 +44,7 @@ public static class FerMetrics
 
     private static readonly Gauge<double> TrainingProgress = Meter.CreateGauge<double>("fer.training.progress", "1", "Share of a run's steps that is done.");
 
-    private static readonly Gauge<double> TrainingLoss = Meter.CreateGauge<double>("fer.training.loss", "1", "Mean training loss of the epoch so far.");
+    private static readonly Gauge<double> TrainingLoss = Meter.CreateGauge<double>("fer.training.loss", "{nat}", "Mean training loss of the epoch so far.");
 
     private static readonly Gauge<double> TrainingSpeed = Meter.CreateGauge<double>("fer.training.speed", "{image}/s", "Images trained a second.");
 

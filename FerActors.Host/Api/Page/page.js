@@ -1,0 +1,123 @@
+"use strict";
+
+// Whole pictures travel to the API as they are; nothing else is asked, from nowhere else.
+const $ = (id) => document.getElementById(id);
+const drop = $("drop");
+let latest = 0;
+
+function say(text, isError) {
+  $("status").textContent = text;
+  $("status").className = isError ? "error" : "";
+}
+
+function percent(share) {
+  return (100 * share).toFixed(1) + " %";
+}
+
+function element(name, className, text) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function draw(bitmap, faces) {
+  const canvas = $("picture");
+  canvas.width = bitmap.width;
+  canvas.height = bitmap.height;
+  const pen = canvas.getContext("2d");
+  pen.drawImage(bitmap, 0, 0);
+  const unit = Math.max(2, Math.max(bitmap.width, bitmap.height) / 300);
+  pen.lineWidth = unit;
+  pen.font = `${Math.round(8 * unit)}px system-ui, sans-serif`;
+  faces.forEach((face, index) => {
+    const box = face.box;
+    const label = `${index + 1} ${face.dominant_emotion} ${percent(face.confidence)}`;
+    pen.strokeStyle = "#00e0d0";
+    pen.strokeRect(box.x, box.y, box.width, box.height);
+    const height = 11 * unit;
+    const top = box.y >= height ? box.y - height : box.y;
+    pen.fillStyle = "#003a40";
+    pen.fillRect(box.x, top, pen.measureText(label).width + 4 * unit, height);
+    pen.fillStyle = "#ffffff";
+    pen.fillText(label, box.x + 2 * unit, top + 8.5 * unit);
+  });
+  canvas.hidden = false;
+}
+
+function list(faces) {
+  $("faces").replaceChildren(...faces.map((face, index) => {
+    const card = element("article", "face");
+    card.append(element("h2", "", `${index + 1}. ${face.dominant_emotion}, ${percent(face.confidence)}`));
+    for (const emotion of [...face.emotions].sort((a, b) => b.probability - a.probability)) {
+      const row = element("div", "row");
+      const track = element("div", "track");
+      const bar = element("div", "bar");
+      bar.style.width = percent(emotion.probability).replace(" ", "");
+      track.append(bar);
+      row.append(element("span", "", emotion.name), track, element("span", "", percent(emotion.probability)));
+      card.append(row);
+    }
+    return card;
+  }));
+  $("note").hidden = faces.length === 0;
+}
+
+async function classify(file) {
+  const mine = ++latest;
+  say("Classifying ...", false);
+  $("picture").hidden = true;
+  list([]);
+  const headers = { "Content-Type": "application/octet-stream" };
+  if ($("key").value) headers["X-Api-Key"] = $("key").value;
+  try {
+    const response = await fetch("v1/classify", { method: "POST", body: file, headers, credentials: "omit" });
+    const answer = await response.json();
+    if (mine !== latest) return;
+    if (!response.ok) {
+      if (response.status === 401) $("key-row").hidden = false;
+      say(answer.detail || answer.title || "The picture was refused.", true);
+      return;
+    }
+    const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+    if (mine !== latest) return;
+    draw(bitmap, answer.faces);
+    list(answer.faces);
+    const time = `${Math.round(answer.timings_ms.total)} ms`;
+    const found = answer.faces.length === 0 ? "No face was found" : answer.faces.length === 1 ? "1 face" : `${answer.faces.length} faces`;
+    say(answer.model ? `${found} in ${time}, by ${answer.model.name} ${answer.model.version}.` : `${found} in ${time}.`, false);
+  } catch {
+    if (mine === latest) say("The server cannot be reached.", true);
+  }
+}
+
+function take(files) {
+  const file = [...files].find((f) => f.size > 0);
+  if (file) classify(file);
+}
+
+$("upload").addEventListener("submit", (event) => event.preventDefault());
+$("file").addEventListener("change", (event) => {
+  take(event.target.files);
+  event.target.value = "";
+});
+drop.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" || event.key === " ") {
+    event.preventDefault();
+    $("file").click();
+  }
+});
+for (const name of ["dragenter", "dragover"]) {
+  document.addEventListener(name, (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+}
+for (const name of ["dragleave", "drop"]) {
+  document.addEventListener(name, (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+  });
+}
+document.addEventListener("drop", (event) => take(event.dataTransfer.files));
+document.addEventListener("paste", (event) => take(event.clipboardData.files));

@@ -1,0 +1,121 @@
+using Akka.Actor;
+using FerActors.Host.Api;
+using FerActors.Host.Tests.Brokers;
+using FerActors.Host.Tests.EndToEnd;
+using FerActors.Inference.Pipeline;
+using FerActors.Shared.Labels;
+using FerActors.Shared.Options;
+using FerActors.Shared.Protocol;
+using Xunit.Abstractions;
+
+namespace FerActors.Host.Tests.Api;
+
+/// <summary>The page at <c>/</c>, in a real browser.</summary>
+public sealed class PageSpecs(BrokerNode broker, ITestOutputHelper output) : TransportSpecBase(broker, output)
+{
+    [SkippableFact]
+    public async Task The_page_is_served_to_anybody_and_allows_nothing_but_its_own_files()
+    {
+        var (_, line) = ApiKeyLine.Create("anna");
+        await using var api = await StartApiAsync(new ApiOptions { KeyHashes = [line.ToString()] });
+
+        foreach (var path in new[] { "/", "/page.js", "/page.css" })
+        {
+            var response = await api.Client.GetAsync(new Uri(path, UriKind.Relative));
+            Assert.True(response.IsSuccessStatusCode);
+            Assert.Contains("default-src 'none'", response.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
+            Assert.Equal("nosniff", response.Headers.GetValues("X-Content-Type-Options").Single());
+            var text = await response.Content.ReadAsStringAsync();
+            Assert.DoesNotContain("http://", text, StringComparison.Ordinal);
+            Assert.DoesNotContain("https://", text, StringComparison.Ordinal);
+        }
+    }
+
+    [SkippableFact]
+    public async Task A_picture_that_is_dropped_shows_box_label_and_bars()
+    {
+        Skip.If(Chromium.Find() is null, Chromium.Absence);
+        await StartAsync(answers: false);
+        await using var api = await StartApiAsync(new ApiOptions());
+        await using var browser = await Chromium.OpenAsync(api.Address);
+
+        await DropAsync(browser, Surroundings.Picture(".png", side: 200));
+        var image = await Pipeline.ExpectMsgAsync<ClassifyImage>(Patience);
+        Pipeline.LastSender.Tell(HappyFace(image));
+
+        await StatusAsync(browser, "1 face in 7 ms, by vit 2026-01.");
+        Assert.Equal("1. Happy, 70.0 %", await TextAsync(browser, ".face h2"));
+        Assert.Equal(7, (await browser.EvaluateAsync("document.querySelectorAll('.bar').length")).GetInt32());
+        var widest = (await browser.EvaluateAsync(
+            "document.querySelector('.bar').getBoundingClientRect().width / document.querySelector('.track').getBoundingClientRect().width")).GetDouble();
+        Assert.Equal(0.7, widest, 0.02);
+
+        // The box is drawn in the picture's own pixels.
+        var pixel = (await browser.EvaluateAsync("[...picture.getContext('2d').getImageData(60, 120, 1, 1).data].join()")).GetString();
+        Assert.Equal("0,224,208,255", pixel);
+        if (Environment.GetEnvironmentVariable("FER_SCREENSHOTS") is { Length: > 0 } folder)
+        {
+            await File.WriteAllBytesAsync(Path.Combine(folder, "page.png"), await browser.ScreenshotAsync());
+        }
+    }
+
+    [SkippableFact]
+    public async Task A_refusal_is_shown_as_a_sentence_and_a_missing_key_is_asked_for()
+    {
+        Skip.If(Chromium.Find() is null, Chromium.Absence);
+        var (_, line) = ApiKeyLine.Create("anna");
+        await using var open = await StartApiAsync(new ApiOptions());
+        await using var closed = await StartApiAsync(new ApiOptions { KeyHashes = [line.ToString()] });
+        await using (var browser = await Chromium.OpenAsync(open.Address))
+        {
+            await DropAsync(browser, "no picture <b>at all</b>"u8.ToArray());
+            await StatusAsync(browser, "accepted are JPEG, PNG, WebP and BMP.");
+        }
+
+        await using (var browser = await Chromium.OpenAsync(closed.Address))
+        {
+            await DropAsync(browser, Surroundings.Picture(".png"));
+            await StatusAsync(browser, "An API key is needed");
+            Assert.False((await browser.EvaluateAsync("document.getElementById('key-row').hidden")).GetBoolean());
+        }
+    }
+
+    private async Task<ApiUnderTest> StartApiAsync(ApiOptions options)
+    {
+        RequireBroker();
+        var api = await ApiUnderTest.StartAsync(Sys, Options, options);
+        await UntilAsync(async () => (await api.Gateway.Ask<GatewayStatus>(GetGatewayStatus.Instance, Patience)).Connected);
+        return api;
+    }
+
+    private async Task DropAsync(Chromium browser, byte[] file)
+    {
+        // A new tab is complete while it is still blank.
+        await UntilAsync(async () =>
+            (await browser.EvaluateAsync("document.readyState === 'complete' && document.getElementById('drop') !== null")).GetBoolean());
+        await browser.EvaluateAsync($$"""
+            (() => {
+              const bytes = Uint8Array.from(atob("{{Convert.ToBase64String(file)}}"), (c) => c.charCodeAt(0));
+              const data = new DataTransfer();
+              data.items.add(new File([bytes], "../../face.png"));
+              document.getElementById("drop").dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+            })()
+            """);
+    }
+
+    private Task StatusAsync(Chromium browser, string text) =>
+        UntilAsync(async () => (await TextAsync(browser, "#status")).Contains(text, StringComparison.Ordinal));
+
+    private static async Task<string> TextAsync(Chromium browser, string selector) =>
+        (await browser.EvaluateAsync($"document.querySelector('{selector}').textContent")).GetString()!;
+
+    private static ImageOutcome HappyFace(ClassifyImage image)
+    {
+        var emotions = ExpressionNames.All
+            .Select(e => new EmotionProbability(e, e.ToString(), e == Expression.Happy ? 0.7 : 0.05))
+            .ToList();
+        var face = new FaceResult(new FaceBox(60, 60, 80, 90), null, 0, 0.9, Expression.Happy, "Happy", 0.7, emotions);
+        var answer = FakePipeline.Answer(image);
+        return answer with { Result = answer.Result with { Faces = [face], TimingsMs = new Timings(1, 2, 1, 1, 2, 7) } };
+    }
+}
