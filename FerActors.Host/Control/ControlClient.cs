@@ -55,7 +55,8 @@ internal sealed class ControlClient : IDisposable
         }
         catch (HttpRequestException e)
         {
-            var why = (e.InnerException ?? e).Message;
+            // What the system says of an absent file is that an address cannot be assigned.
+            var why = _address.Socket is { } path && !File.Exists(path) ? "there is no such socket" : (e.InnerException ?? e).Message;
             return OperatorReply.NoAnswer($"No node answers at {_address}: {why}. Does one run there (fer host)?");
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)

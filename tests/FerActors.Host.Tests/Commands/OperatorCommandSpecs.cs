@@ -150,15 +150,16 @@ public sealed class OperatorCommandSpecs : IDisposable
     }
 
     [Theory]
-    [InlineData("unix:/no/such/folder/control.sock")]
-    [InlineData("http://127.0.0.1:1")]
-    public async Task A_node_that_is_not_there_is_exit_code_4(string endpoint)
+    [InlineData("unix:/no/such/folder/control.sock", "there is no such socket")]
+    [InlineData("http://127.0.0.1:1", "refused")]
+    public async Task A_node_that_is_not_there_is_exit_code_4(string endpoint, string why)
     {
         var (code, output, errors) = await RunAsync("cluster", "show", "--endpoint", endpoint);
         var (_, json, _) = await RunAsync("cluster", "show", "--endpoint", endpoint, "--json");
 
         Assert.Equal((OperatorExitCodes.NoAnswer, ""), (code, output));
         Assert.StartsWith("fer: No node answers at ", errors, StringComparison.Ordinal);
+        Assert.Contains(why, errors, StringComparison.Ordinal);
         Assert.Equal("no_answer", JsonDocument.Parse(json).RootElement.GetProperty("outcome").GetString());
     }
 

@@ -114,7 +114,7 @@ public sealed class ReplyRendererSpecs
     [Fact]
     public void What_was_not_done_goes_to_the_errors_and_with_json_everything_to_the_output()
     {
-        var reply = OperatorReply.Refused("No.", new ChangeView(1, [new GateRefusal("metrics", null, null, null, "Gate metrics")]));
+        var reply = OperatorReply.Refused("It's 'no'.", new ChangeView(1, [new GateRefusal("metrics", null, null, null, "Gate metrics")]));
         using var output = new StringWriter();
         using var errors = new StringWriter();
         using var json = new StringWriter();
@@ -122,7 +122,8 @@ public sealed class ReplyRendererSpecs
         ReplyRenderer.Write(reply, json: false, output, errors, terminal: false);
         ReplyRenderer.Write(reply, json: true, json, errors, terminal: false);
 
-        Assert.Equal("fer: No." + Environment.NewLine, errors.ToString());
+        Assert.Equal("fer: It's 'no'." + Environment.NewLine, errors.ToString());
+        Assert.Contains("It's 'no'.", json.ToString(), StringComparison.Ordinal);
         Assert.Contains("metrics", output.ToString(), StringComparison.Ordinal);
         Assert.Equal("refused", JsonDocument.Parse(json.ToString()).RootElement.GetProperty("outcome").GetString());
     }
