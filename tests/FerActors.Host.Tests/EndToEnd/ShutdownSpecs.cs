@@ -25,16 +25,18 @@ public sealed class ShutdownSpecs(BrokerNode broker)
         var code = await node.ExitAsync();
         Assert.True(code == 0, $"exit code {code}\n{node.Errors}");
 
-        var left = new List<string>();
+        var (left, returned) = (new List<string>(), new List<string>());
         while (await queues.Client.Channel.BasicGetAsync(queues.Options.ImagesQueue, autoAck: true) is { } message)
         {
-            // Nothing was handed back: whatever the node had taken, it has answered.
-            Assert.False(message.Redelivered, $"{message.BasicProperties.MessageId} was handed back\n{node.Errors}");
-            left.Add(message.BasicProperties.MessageId!);
+            (message.Redelivered ? returned : left).Add(message.BasicProperties.MessageId!);
         }
 
         answered.AddRange(await queues.ResultsAsync(images - left.Count - answered.Count));
+
+        // Whatever the node had taken, it has answered: what is in the queue again was answered too, only its acknowledgement had
+        // not been applied by the queue when the connection closed (the broker confirms no acknowledgements).
         Assert.NotEmpty(left);
+        Assert.All(returned, id => Assert.Contains(id, answered.Select(result => result.MessageId)));
         Assert.All(answered, result => Assert.Null(result.Error));
         Assert.Equal(
             Enumerable.Range(0, images).Select(i => i.ToString(CultureInfo.InvariantCulture)).Order(StringComparer.Ordinal),
