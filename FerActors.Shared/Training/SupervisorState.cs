@@ -65,7 +65,7 @@ public sealed record SupervisorState(int RunsPerNode = 1, int MaxCrashes = 3)
                 Accept(run, "is queued again", new TrainingEvents.Resumed(run.Spec.Id, now)),
             TrainingCommands.Resume => Refuse(run, "only a paused run can be resumed"),
             TrainingCommands.Delete when run.State == RunState.Registered && !run.Confirmed =>
-                Refuse(run, "the registry has not taken its model yet"),
+                Refuse(run, "the registry has not taken its model yet; cancel it to give the model up"),
             TrainingCommands.Delete when run.IsFinal => Accept(run, "is deleted", new TrainingEvents.Deleted(run.Spec.Id, now)),
             TrainingCommands.Delete => Refuse(run, "cancel it first"),
             TrainingReports.Assign assign when run.State == RunState.Submitted && Occupied(assign.Node) < RunsPerNode =>
@@ -123,7 +123,7 @@ public sealed record SupervisorState(int RunsPerNode = 1, int MaxCrashes = 3)
         TrainingEvents.StopRequested stop => run.Occupies && stop.Wish != run.Wish,
         TrainingEvents.Paused => run.Occupies || run.State == RunState.Submitted,
         TrainingEvents.Resumed => run.State == RunState.Paused,
-        TrainingEvents.Cancelled => !run.IsFinal,
+        TrainingEvents.Cancelled => !run.IsFinal || run is { State: RunState.Registered, Confirmed: false },
         TrainingEvents.Confirmed => run is { State: RunState.Registered, Confirmed: false },
         TrainingEvents.Deleted => run.IsFinal,
         _ => false,
@@ -174,6 +174,8 @@ public sealed record SupervisorState(int RunsPerNode = 1, int MaxCrashes = 3)
 
     private static (CommandResult Reply, IReadOnlyList<ITrainingEvent> Events) Cancel(TrainingRun run, DateTimeOffset now) => run switch
     {
+        { State: RunState.Registered, Confirmed: false } =>
+            Accept(run, "is cancelled; its model stays in its folder", new TrainingEvents.Cancelled(run.Spec.Id, now)),
         { IsFinal: true } => Refuse(run, "it has ended"),
         { Occupies: false } => Accept(run, "is cancelled", new TrainingEvents.Cancelled(run.Spec.Id, now)),
         { Wish: StopWish.Cancel } => (Result(CommandCode.NoChange, run, "is being cancelled already"), []),

@@ -29,8 +29,11 @@ public sealed class MovingSupervisorSpecs(PostgresNode postgres) : IDisposable
         var trained = new RunSpec(RunId.Parse("trained"), "trained", Options, csv, null, 0, ModelVersionId.Parse("v2"));
         var waiting = trained with { Id = RunId.Parse("waiting"), ModelVersion = ModelVersionId.Parse("v3") };
         var first = await StartAsync(connection, seed, new Uri(seed.Replace("akka.tcp", "http", StringComparison.Ordinal)).Port);
+        await first.StatusWhen(s => s.Announced);
         await using var second = await StartAsync(connection, seed, port: 0);
         await MembersAsync(second, 2);
+        await second.StatusWhen(_ => true);
+        Assert.Empty((await second.RunsAsync()).Runs);
 
         var register = new RegistryCommands.Register(ModelVersionId.Parse("v1"), Surroundings.ShippedModel, ModelProvenance.Unknown);
         Assert.Equal(RegistryCode.Done, (await second.RegistryAsync(register)).Code);

@@ -52,7 +52,8 @@ public sealed class PostgresNode : IAsyncLifetime
     public async Task<string> CreateDatabaseAsync()
     {
         var name = $"fer{Interlocked.Increment(ref _databases)}";
-        await using var connection = new NpgsqlConnection(_connection);
+        // Not from the pool, whose connections a kill has cut.
+        await using var connection = new NpgsqlConnection(_connection + ";Pooling=false");
         await connection.OpenAsync();
         await using var command = connection.CreateCommand();
         command.CommandText = $"create database {name}";

@@ -87,7 +87,7 @@ public sealed class TrainingServiceSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_model_that_the_registry_does_not_take_says_why_and_is_offered_again()
+    public async Task A_model_that_the_registry_does_not_take_says_why_and_can_be_given_up()
     {
         var first = Run("one", epochs: 1);
         var second = Run("two", epochs: 1) with { OptionsJson = Json(1).Replace("0.001", "0.002", StringComparison.Ordinal) };
@@ -101,6 +101,8 @@ public sealed class TrainingServiceSpecs : IDisposable
 
         Assert.Equal((RunState.Registered, false), (refused.Run.State, refused.Run.Confirmed));
         Assert.Contains("v1", refused.Refusal, StringComparison.Ordinal);
+        Assert.Equal(CommandCode.Accepted, (await node.CommandAsync(new TrainingCommands.Cancel(second.Id))).Code);
+        Assert.Null((await node.RunWhen(second.Id, r => r.Run.State == RunState.Cancelled)).Refusal);
     }
 
     private RunSpec Run(string id, int epochs, string version = "v1") =>

@@ -134,6 +134,20 @@ public sealed class SupervisorStateSpecs
     }
 
     [Fact]
+    public void A_model_that_the_registry_never_takes_can_be_given_up_and_one_that_it_has_cannot()
+    {
+        var finished = Do(Running(), new TrainingReports.Finished(A, 1, "models/a"));
+        var taken = Do(finished, new TrainingReports.Confirmed(A));
+
+        var given = Do(finished, new TrainingCommands.Cancel(A));
+
+        Assert.Equal((RunState.Cancelled, "models/a"), (given.Runs[A].State, given.Runs[A].ModelFolder));
+        Assert.Empty(given.ProcessCommand(new TrainingReports.Confirmed(A), Now).Events);
+        Assert.Empty(Do(given, new TrainingCommands.Delete(A)).Runs);
+        Assert.Equal(CommandCode.Refused, taken.ProcessCommand(new TrainingCommands.Cancel(A), Now).Reply.Code);
+    }
+
+    [Fact]
     public void A_run_that_the_registry_has_not_taken_cannot_be_deleted()
     {
         var state = Do(Running(), new TrainingReports.Finished(A, 1, "models/a"));
