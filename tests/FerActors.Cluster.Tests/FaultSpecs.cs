@@ -1,4 +1,5 @@
 using FerActors.Host.Tests.Brokers;
+using FerActors.Host.Tests.Databases;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Cluster;
 using Xunit.Abstractions;

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Cluster;
 using FerActors.Shared.Options;
@@ -8,7 +10,7 @@ namespace FerActors.Cluster.Tests;
 internal sealed class ProcessCluster : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("fer-cluster-").FullName;
-    private readonly int _seedPort = PostgresNode.FreePort();
+    private readonly int _seedPort = FreePort();
     private readonly NodeQueues _queues;
     private readonly string _database;
     private readonly List<ClusterNode> _nodes = [];
@@ -71,6 +73,14 @@ internal sealed class ProcessCluster : IAsyncDisposable
         var node = new ClusterNode(role, process);
         _nodes.Add(node);
         return node;
+    }
+
+    // The seed's address is in the others' options before it listens; another process could take the port in between.
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     public async ValueTask DisposeAsync()

@@ -29,6 +29,15 @@ public sealed class HealthSpecs
     }
 
     [Fact]
+    public async Task A_node_that_hosts_the_registry_and_the_supervisor_is_ready_when_both_have_read_their_journals()
+    {
+        using var data = new NodeData();
+        await using var node = await HealthClient.StartAsync(["Cluster:Roles:0=control", "Cluster:Roles:1=training", .. data.Settings]);
+
+        await node.BecomesReadyAsync();
+    }
+
+    [Fact]
     public async Task A_node_whose_seeds_do_not_answer_lives_but_is_not_ready()
     {
         await using var node = await HealthClient.StartAsync(
