@@ -59,7 +59,6 @@ internal sealed class OperatorNode : IAsyncDisposable
             Gates = new GateOptions { MaxLatencyRatio = double.MaxValue },
         };
         var executor = new ScriptedExecutor();
-        var registration = new RegistryRegistration();
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.AddLogging(logging => logging.ClearProviders());
         builder.Services.AddAkka(ClusterOptions.SystemName, akka => akka
@@ -67,12 +66,11 @@ internal sealed class OperatorNode : IAsyncDisposable
             .WithFerCluster(new ClusterOptions { Roles = [NodeRoles.Control, NodeRoles.Training, NodeRoles.Inference] })
             .WithFerPersistence(new PersistenceOptions { ConnectionString = $"Data Source={folder}/journal.db;Pooling=false" })
             .AddModelRegistry(registry)
-            .AddTrainingSupervisor(training, executor, registration)
+            .AddTrainingSupervisor(training, executor, actors => new RegistryRegistration(actors.Get<ModelRegistry>(), Patience))
             .AddTrainingNode(training, executor));
         builder.Services.AddControlEndpoint(options);
         var host = builder.Build();
         await host.StartAsync();
-        registration.Registry = host.Services.GetRequiredService<IRequiredActor<ModelRegistry>>().ActorRef;
         var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Cluster.Get(host.Services.GetRequiredService<ActorSystem>()).RegisterOnMemberUp(() => up.TrySetResult());
         await up.Task.WaitAsync(Patience);
@@ -100,27 +98,5 @@ internal sealed class OperatorNode : IAsyncDisposable
     {
         await _host.StopAsync();
         _host.Dispose();
-    }
-
-    /// <summary>Offers finished models to the registry, once it is known.</summary>
-    private sealed class RegistryRegistration : IModelRegistration
-    {
-        public IActorRef? Registry { get; set; }
-
-        // Where the supervisor asks for what makes a registration instead of for one, it is the same.
-        public static implicit operator Func<IActorRegistry, IModelRegistration>(RegistryRegistration registration) => _ => registration;
-
-        public async Task<string?> RegisterAsync(TrainingRun run, CancellationToken cancellation)
-        {
-            if (Registry is not { } registry)
-            {
-                return "The registry is not there yet.";
-            }
-
-            var provenance = ModelProvenance.Unknown with { RunId = run.Spec.Id.Value };
-            var command = new RegistryCommands.Register(run.Spec.ModelVersion, run.ModelFolder!, provenance);
-            var reply = await registry.Ask<RegistryReply>(command, Patience, cancellation);
-            return reply.Succeeded ? null : reply.Message;
-        }
     }
 }
