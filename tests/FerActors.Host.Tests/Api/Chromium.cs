@@ -53,10 +53,15 @@ internal sealed class Chromium : IAsyncDisposable
         throw new InvalidOperationException("Chromium ended without listening.");
     }
 
-    /// <summary>Evaluates an expression in the page; a promise is awaited.</summary>
+    /// <summary>Evaluates an expression in the page; a promise is awaited. Undefined where a navigation took the page away meanwhile.</summary>
     public async Task<JsonElement> EvaluateAsync(string expression)
     {
         var result = await SendAsync("Runtime.evaluate", new { expression, awaitPromise = true, returnByValue = true });
+        if (result.ValueKind == JsonValueKind.Undefined)
+        {
+            return default;
+        }
+
         Assert.False(result.TryGetProperty("exceptionDetails", out var thrown), thrown.ToString());
         return result.GetProperty("result").TryGetProperty("value", out var value) ? value : default;
     }
@@ -110,7 +115,7 @@ internal sealed class Chromium : IAsyncDisposable
             var json = JsonDocument.Parse(message.ToArray()).RootElement;
             if (json.TryGetProperty("id", out var answered) && answered.GetInt32() == id)
             {
-                return json.GetProperty("result");
+                return json.TryGetProperty("result", out var result) ? result : default;
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Akka.Actor;
 using FerActors.Host.Api;
 using FerActors.Host.Tests.Brokers;
@@ -92,7 +93,7 @@ public sealed class PageSpecs(BrokerNode broker, ITestOutputHelper output) : Tra
     {
         // A new tab is complete while it is still blank.
         await UntilAsync(async () =>
-            (await browser.EvaluateAsync("document.readyState === 'complete' && document.getElementById('drop') !== null")).GetBoolean());
+            (await browser.EvaluateAsync("document.readyState === 'complete' && document.getElementById('drop') !== null")).ValueKind == JsonValueKind.True);
         await browser.EvaluateAsync($$"""
             (() => {
               const bytes = Uint8Array.from(atob("{{Convert.ToBase64String(file)}}"), (c) => c.charCodeAt(0));
