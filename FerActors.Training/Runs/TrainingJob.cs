@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using FerActors.Shared.Registry;
 using FerActors.Training.Data;
 using FerActors.Training.Drift;
@@ -114,7 +113,7 @@ public static class TrainingJob
         {
             if (value.Validation is { } record)
             {
-                File.AppendAllText(Path.Combine(folder, LogFileName), EpochLog.Line(record), Encoding.UTF8);
+                File.AppendAllText(Path.Combine(folder, LogFileName), EpochLog.Line(record));
             }
 
             if (value.Warning is { } warning)
