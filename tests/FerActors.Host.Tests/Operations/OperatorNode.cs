@@ -7,7 +7,6 @@ using FerActors.Host.Operations;
 using FerActors.Shared.Cluster;
 using FerActors.Shared.Options;
 using FerActors.Shared.Registry;
-using FerActors.Shared.Training;
 using FerActors.Training.Persistence;
 using FerActors.Training.Registry;
 using FerActors.Training.Supervision;
