@@ -25,6 +25,8 @@ public sealed class Vit : IDisposable
 
     private const double StemNormEps = 1e-5;
 
+    private const long SafeChannels = 16;
+
     // libtorch's fused CPU kernel saves memory, which only long sequences need; for short ones it is the slower way, and its
     // backward pass in bf16 is slower by a factor of ten (37 tokens: 52 ms against 5 ms).
     private const int FusedAttentionFrom = 100;
@@ -195,7 +197,9 @@ public sealed class Vit : IDisposable
 
     // oneDNN's bf16 convolutions give wrong sums, at times NaN, on processors with AVX512-BF16 for most numbers of channels that
     // are not multiples of 16 or 32, forwards and backwards (PyTorch's issues 163347 and 169688; seen with libtorch 2.10 on an EPYC;
-    // its products of matrices are right). On a CPU the stem, a small part of the work, is therefore computed in fp32.
+    // its products of matrices are right). On a CPU the stem, a small part of the work, is therefore computed in fp32. That is wrong
+    // too where a convolution makes a number of channels that is no multiple of 16, or takes such a number above 16: it then gets
+    // some more, of zeros.
     private static Tensor Stem(Pass pass, ConvStemConfig stem, Tensor pixels)
     {
         var compute = pixels.device_type == TorchSharp.DeviceType.CPU ? pass.In(ScalarType.Float32) : pass;
@@ -213,19 +217,33 @@ public sealed class Vit : IDisposable
 
     private static Tensor StemConvolution(Pass pass, string name, Tensor x, long stride)
     {
-        x = nn.functional.conv2d(x, pass[name + ".weight"], pass[name + ".bias"], strides: [stride, stride], padding: [1, 1]);
+        var (weight, bias) = (pass[name + ".weight"], pass[name + ".bias"]);
+        var (channels, inputs) = (weight.shape[0], weight.shape[1]);
+        if (x.device_type == TorchSharp.DeviceType.CPU && (Missing(channels) > 0 || (inputs > SafeChannels && Missing(inputs) > 0)))
+        {
+            var more = inputs > SafeChannels ? Missing(inputs) : 0;
+            weight = nn.functional.pad(weight, [0, 0, 0, 0, 0, more, 0, Missing(channels)]);
+            bias = nn.functional.pad(bias, [0, Missing(channels)]);
+            x = nn.functional.pad(x, [0, 0, 0, 0, 0, more]);
+        }
+
+        x = nn.functional.conv2d(x, weight, bias, strides: [stride, stride], padding: [1, 1]).narrow(1, 0, channels).contiguous();
         x = nn.functional.group_norm(x, StemNormGroups, pass[name + "_norm.weight"], pass[name + "_norm.bias"], StemNormEps);
         return nn.functional.relu(x);
     }
 
+    private static long Missing(long channels) => (SafeChannels - (channels % SafeChannels)) % SafeChannels;
+
     // A convolution whose stride is its kernel sees every value once: it is a product of matrices, and written as one it is twice as
-    // fast (and right, see Stem).
+    // fast (and right, see Stem). For a side of 1 the reshaped tensor would be a transposed view, of which the same library's bf16
+    // products are wrong too: hence the copy.
     private static Tensor Patches(Tensor x, long side)
     {
         var (batch, channels, rows, columns) = (x.shape[0], x.shape[1], x.shape[2] / side, x.shape[3] / side);
         return x.reshape(batch, channels, rows, side, columns, side)
             .permute(0, 2, 4, 1, 3, 5)
-            .reshape(batch, rows * columns, channels * side * side);
+            .reshape(batch, rows * columns, channels * side * side)
+            .contiguous();
     }
 
     private Tensor Layer(Pass pass, Block block, Tensor x, Tensor? keep, List<Tensor>? attention)

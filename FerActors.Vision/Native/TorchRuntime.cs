@@ -67,8 +67,10 @@ public static class TorchRuntime
         // <iostream> would use; no relocation refers to it. Debian 12 and Ubuntu 22.04 stop at 3.4.30, and their dynamic linker
         // refuses the library for the name alone. Marking that one entry weak lets it load. It is done to the application's own
         // copy, by replacing the file, so that a copy that is a link into the package cache leaves the cache untouched.
-        if (TorchLoadFailure.MissingCxxVersion(failure) is { } version && TryWeaken(bridge, version))
+        // Another process of the same folder may have done it since; then there is nothing to do, and the library loads all the same.
+        if (TorchLoadFailure.MissingCxxVersion(failure) is { } version)
         {
+            TryWeaken(bridge, version);
             failure = TryLoad(bridge);
         }
 

@@ -36,7 +36,12 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
         try
         {
-            await Task.WhenAll(cluster._nodes.Select(node => node.BecomesReadyAsync()));
+            // The first that fails ends the wait: without a seed, the others would go on for minutes.
+            await foreach (var ready in Task.WhenEach(cluster._nodes.Select(node => node.BecomesReadyAsync())))
+            {
+                await ready;
+            }
+
             return cluster;
         }
         catch
