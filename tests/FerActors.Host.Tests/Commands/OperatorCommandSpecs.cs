@@ -3,6 +3,7 @@ using FerActors.Host.Commands;
 using FerActors.Host.Operations;
 using FerActors.Host.Tests.Operations;
 using FerActors.Shared.Training;
+using FerActors.Training.Tests.Registry;
 
 namespace FerActors.Host.Tests.Commands;
 

@@ -7,6 +7,7 @@ using FerActors.Shared.Cluster;
 using FerActors.Shared.Registry;
 using FerActors.Shared.Training;
 using FerActors.Training.Supervision;
+using FerActors.Training.Tests.Registry;
 using Microsoft.Extensions.DependencyInjection;
 using ClusterOptions = FerActors.Shared.Options.ClusterOptions;
 

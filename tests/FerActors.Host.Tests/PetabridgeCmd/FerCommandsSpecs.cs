@@ -5,6 +5,7 @@ using FerActors.Host.Composition;
 using FerActors.Host.PetabridgeCmd;
 using FerActors.Host.Tests.Operations;
 using FerActors.Shared.Options;
+using FerActors.Training.Tests.Registry;
 using Microsoft.Extensions.Hosting;
 using Petabridge.Cmd;
 using Petabridge.Cmd.Cluster;
