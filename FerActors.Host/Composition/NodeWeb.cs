@@ -13,17 +13,30 @@ namespace FerActors.Host.Composition;
 /// <summary>Web servers within a node, each with its own addresses and nothing that it was not given.</summary>
 internal static class NodeWeb
 {
-    /// <summary>A server that reads no environment, serves no files, and leaves signals to the node.</summary>
-    /// <param name="addresses">What it listens on: IP addresses, plain HTTP.</param>
+    /// <summary>A server that reads no environment, serves no files, logs nothing, and leaves signals to the node.</summary>
+    /// <param name="configure">Its limits, and what it listens on.</param>
+    public static WebApplicationBuilder CreateBuilder(Action<KestrelServerOptions> configure)
+    {
+        // Nothing of the surroundings: ASPNETCORE_URLS must not open a further port.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "fer", ContentRootPath = AppContext.BaseDirectory });
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            configure(kestrel);
+        });
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        return builder;
+    }
+
+    /// <summary>The same with plain HTTP on given addresses, and with a log.</summary>
+    /// <param name="addresses">What it listens on: IP addresses.</param>
     /// <param name="loggers">Where it logs.</param>
     /// <param name="configure">Its limits.</param>
     public static WebApplicationBuilder CreateBuilder(
         IReadOnlyList<string> addresses, ILoggerFactory loggers, Action<KestrelServerOptions>? configure = null)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "fer", ContentRootPath = AppContext.BaseDirectory });
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        var builder = CreateBuilder(kestrel =>
         {
-            kestrel.AddServerHeader = false;
             configure?.Invoke(kestrel);
             foreach (var address in addresses.Select(address => new Uri(address)))
             {
@@ -31,7 +44,6 @@ internal static class NodeWeb
             }
         });
         builder.Services.AddSingleton(loggers);
-        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         return builder;
     }
 

@@ -3,12 +3,12 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using FerActors.Host.Composition;
 using FerActors.Host.Operations;
 using FerActors.Shared.Messaging;
 using FerActors.Shared.Options;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections.Features;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
@@ -123,17 +123,8 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
 
     private WebApplication Build()
     {
-        // Nothing of the surroundings: ASPNETCORE_URLS must not open a further port.
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Services.AddRoutingCore();
-        builder.Services.AddSingleton<IHostLifetime, NodeLifetime>();
-        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = endPoint =>
-            endPoint is UnixDomainSocketEndPoint && _socket is { } socket
-                ? socket.Bind()
-                : SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint));
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        var builder = NodeWeb.CreateBuilder(kestrel =>
         {
-            kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = MaxRequestBytes;
             kestrel.Limits.MaxConcurrentConnections = MaxConnections;
             if (_socket is { } socket)
@@ -151,6 +142,11 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
                 kestrel.Listen(IPAddress.Parse(_options.Address), port);
             }
         });
+        builder.Services.AddRoutingCore();
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = endPoint =>
+            endPoint is UnixDomainSocketEndPoint && _socket is { } socket
+                ? socket.Bind()
+                : SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint));
         var app = builder.Build();
         app.UseRouting();
         app.MapPost(Route, AnswerAsync);
@@ -232,12 +228,4 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
         (OperatorOutcome.Invalid, _) => StatusCodes.Status400BadRequest,
         _ => StatusCodes.Status503ServiceUnavailable,
     };
-
-    /// <summary>Signals are the node's matter, which stops the server in its turn.</summary>
-    private sealed class NodeLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    }
 }

@@ -1,12 +1,10 @@
 using System.Net;
 using System.Text.Json;
+using FerActors.Host.Composition;
 using FerActors.Shared.Options;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -56,8 +54,7 @@ public sealed class HealthServer : IHostedService, IAsyncDisposable
     }
 
     /// <summary>Where it listens once started; <see langword="null"/> where it does not.</summary>
-    public Uri? Address => _app?.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses
-        .Select(address => new Uri(address)).FirstOrDefault();
+    public Uri? Address => _app is { } app && NodeWeb.AddressesOf(app) is [var address, ..] ? address : null;
 
     /// <exception cref="IOException">The port that was given belongs to another process, or the address to another machine.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -101,8 +98,13 @@ public sealed class HealthServer : IHostedService, IAsyncDisposable
 
     private WebApplication Build(int port)
     {
-        // Nothing of the surroundings: ASPNETCORE_URLS must not open a further port.
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        var builder = NodeWeb.CreateBuilder(kestrel =>
+        {
+            kestrel.Limits.MaxRequestBodySize = 0;
+            kestrel.Limits.MaxConcurrentConnections = MaxConnections;
+            kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
+            kestrel.Listen(IPAddress.Parse(_options.Address), port);
+        });
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(_checks);
         builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
@@ -110,14 +112,6 @@ public sealed class HealthServer : IHostedService, IAsyncDisposable
             .AddRuntimeInstrumentation()
             .AddProcessInstrumentation()
             .AddPrometheusExporter());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = 0;
-            kestrel.Limits.MaxConcurrentConnections = MaxConnections;
-            kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
-            kestrel.Listen(IPAddress.Parse(_options.Address), port);
-        });
         var app = builder.Build();
         app.UseRouting();
         Map(app, LivePath, HealthTags.Live);
