@@ -24,6 +24,7 @@ public static class TorchRuntime
 
     private static TorchRuntimeInfo Load()
     {
+        NativeHeap.KeepFreedMemory();
         var adapted = OperatingSystem.IsLinux() && LoadOnLinux();
         try
         {
