@@ -1,9 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
+using FerActors.Shared.Options;
 using FerActors.Training.Configuration;
 using FerActors.Training.Engine;
 using FerActors.Training.Hub;
 using FerActors.Training.Runs;
+using FerActors.Training.Supervision;
 using FerActors.Training.Tracking;
 using Spectre.Console;
 
@@ -77,13 +79,18 @@ internal static class TrainCommand
                 GitCommit = Environment.GetEnvironmentVariable("FER_GIT_COMMIT"),
                 FetchFromHub = HubClient.FetchFolderAsync,
             };
+            Directory.CreateDirectory(request.RunFolder);
+            using var lease = RunLease.TakeNow(request.RunFolder, $"{Environment.MachineName}/{Environment.ProcessId}");
             var outcome = await AnsiConsole.Progress()
                 .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
-                .StartAsync(context => TrackedTraining.RunAsync(
-                    request,
-                    new Listener(context),
-                    TrackedTraining.FromEnvironment(request.RunFolder, AnsiConsole.WriteLine),
-                    cancellation: cancellation));
+                .StartAsync(context => lease.HoldAsync(
+                    new TrainingServiceOptions().LeaseTimeout,
+                    held => TrackedTraining.RunAsync(
+                        request,
+                        new Listener(context),
+                        TrackedTraining.FromEnvironment(request.RunFolder, AnsiConsole.WriteLine),
+                        cancellation: held),
+                    cancellation));
             AnsiConsole.WriteLine(Summary("plain", outcome.Plain));
             AnsiConsole.WriteLine(Summary("flip ", outcome.Flip));
             AnsiConsole.WriteLine($"Model: {outcome.ModelFolder}");

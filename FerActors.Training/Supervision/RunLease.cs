@@ -28,6 +28,8 @@ public sealed class RunLease : IDisposable
         _attempt = attempt;
     }
 
+    internal SafeFileHandle Handle => _file;
+
     /// <summary>Waits until the folder has no other writer, and takes it.</summary>
     /// <param name="folder">The run's folder; it must exist.</param>
     /// <param name="holder">Names the process: machine, a slash, anything.</param>
@@ -67,6 +69,53 @@ public sealed class RunLease : IDisposable
         }
     }
 
+    /// <summary>Takes the folder where it has no other writer.</summary>
+    /// <param name="folder">The run's folder; it must exist.</param>
+    /// <param name="holder">Names the process: machine, a slash, anything.</param>
+    /// <exception cref="IOException">Another process, or another machine, holds it.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder cannot be written.</exception>
+    public static RunLease TakeNow(string folder, string holder)
+    {
+        var path = Path.Combine(folder, FileName);
+        var file = Open(path) ?? throw new IOException($"Another process works in {folder}. Wait for it, or name another folder for this run.");
+        var content = Read(file);
+        if (content.Length > 0 && Machine(content) != Machine(holder))
+        {
+            file.Dispose();
+            throw new IOException($"The machine {Machine(content)} works in {folder}. Where it no longer does, delete {path}.");
+        }
+
+        var lease = new RunLease(file, holder, attempt: 1);
+        lease.Renew(force: true);
+        return lease;
+    }
+
+    /// <summary>Works in the folder, renewing the lease all the while.</summary>
+    /// <param name="timeout">After so long without renewal another machine may take the folder.</param>
+    /// <param name="work">Is cancelled where the lease is lost.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <exception cref="InvalidOperationException">The lease was lost.</exception>
+    public async Task<T> HoldAsync<T>(TimeSpan timeout, Func<CancellationToken, Task<T>> work, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var renewing = new CancellationTokenSource();
+        var renewal = RenewAsync(timeout / 4, stop, renewing.Token);
+        try
+        {
+            return await work(stop.Token);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            throw new InvalidOperationException("The run's folder was taken by another node, or its lease could not be renewed.");
+        }
+        finally
+        {
+            await renewing.CancelAsync();
+            await renewal;
+        }
+    }
+
     /// <summary>Shows that the holder is alive.</summary>
     /// <returns>False where another holder has taken the folder; then nothing more may be written into it.</returns>
     /// <exception cref="IOException">The disk is full or not writable.</exception>
@@ -83,6 +132,30 @@ public sealed class RunLease : IDisposable
             }
 
             _file.Dispose();
+        }
+    }
+
+    private async Task RenewAsync(TimeSpan every, CancellationTokenSource stop, CancellationToken end)
+    {
+        using var timer = new PeriodicTimer(every);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(end))
+            {
+                if (!Renew())
+                {
+                    await stop.CancelAsync();
+                    return;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (end.IsCancellationRequested)
+        {
+            // The work has ended.
+        }
+        catch (IOException)
+        {
+            await stop.CancelAsync();
         }
     }
 

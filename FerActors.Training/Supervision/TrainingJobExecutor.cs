@@ -50,9 +50,6 @@ public sealed class TrainingJobExecutor(TrainingServiceOptions options) : ITrain
         var folder = Path.GetFullPath(Path.Combine(options.RunsFolder, spec.Id.Value));
         Directory.CreateDirectory(folder);
         using var lease = await RunLease.TakeAsync(folder, _holder, attempt, options.LeaseTimeout, cancellation);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using var renewing = new CancellationTokenSource();
-        var renewal = RenewAsync(lease, stop, renewing.Token);
         var request = new TrainingRequest
         {
             DataPath = spec.DataPath,
@@ -66,56 +63,22 @@ public sealed class TrainingJobExecutor(TrainingServiceOptions options) : ITrain
             CheckpointEvery = options.CheckpointEvery,
             FetchFromHub = HubClient.FetchFolderAsync,
         };
-        try
-        {
-            var outcome = await TrackedTraining.RunAsync(
+        var outcome = await lease.HoldAsync(
+            options.LeaseTimeout,
+            held => TrackedTraining.RunAsync(
                 request,
                 new Listener(listener, request.Options.BatchSize),
                 TrackedTraining.FromEnvironment(folder, listener.Say),
                 [new("fer.run", spec.Id.Value), new("fer.attempt", attempt.ToString(CultureInfo.InvariantCulture))],
-                stop.Token);
-            return outcome.ModelFolder;
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-            throw new InvalidOperationException("The run's folder was taken by another node, or its lease could not be renewed.");
-        }
-        finally
-        {
-            await renewing.CancelAsync();
-            await renewal;
-        }
+                held),
+            cancellation);
+        return outcome.ModelFolder;
     }
 
     private static TrainingOptions Options(RunSpec spec)
     {
         var given = TrainingOptions.FromJson(spec.OptionsJson);
         return spec.InitFrom is { } folder ? given with { InitFrom = folder } : given;
-    }
-
-    // Renews four times in the time after which another machine may take the folder.
-    private async Task RenewAsync(RunLease lease, CancellationTokenSource stop, CancellationToken end)
-    {
-        using var timer = new PeriodicTimer(options.LeaseTimeout / 4);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(end))
-            {
-                if (!lease.Renew())
-                {
-                    await stop.CancelAsync();
-                    return;
-                }
-            }
-        }
-        catch (OperationCanceledException) when (end.IsCancellationRequested)
-        {
-            // The run has ended.
-        }
-        catch (IOException)
-        {
-            await stop.CancelAsync();
-        }
     }
 
     private sealed class Listener(IRunListener listener, int batchSize) : ITrainingListener

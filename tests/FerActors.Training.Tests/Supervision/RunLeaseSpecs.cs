@@ -35,4 +35,45 @@ public sealed class RunLeaseSpecs : IDisposable
 
         Assert.True(taken.Renew());
     }
+
+    [Fact]
+    public void Who_does_not_want_to_wait_is_refused_while_another_process_works_in_the_folder()
+    {
+        using (RunLease.TakeNow(_folder.Root, "a/1"))
+        {
+            var refused = Assert.Throws<IOException>(() => RunLease.TakeNow(_folder.Root, "a/2"));
+            Assert.Contains("Another process works in", refused.Message, StringComparison.Ordinal);
+        }
+
+        RunLease.TakeNow(_folder.Root, "a/2").Dispose();
+    }
+
+    [Fact]
+    public void Who_does_not_want_to_wait_is_told_of_another_machine()
+    {
+        _folder.Write(RunLease.FileName, "b/1\nattempt 1\nbeat 7\n"u8.ToArray());
+
+        var refused = Assert.Throws<IOException>(() => RunLease.TakeNow(_folder.Root, "a/1"));
+
+        Assert.Contains("The machine b works in", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Work_ends_where_another_machine_has_taken_the_folder()
+    {
+        using var lease = RunLease.TakeNow(_folder.Root, "a/1");
+
+        var work = lease.HoldAsync(
+            Short,
+            async held =>
+            {
+                // Another machine, whose storage does not carry locks, writes its own name into the file.
+                RandomAccess.Write(lease.Handle, "b/1\n"u8.ToArray(), 0);
+                await Task.Delay(Timeout.Infinite, held);
+                return 0;
+            },
+            CancellationToken.None);
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => work).WaitAsync(TimeSpan.FromSeconds(30));
+    }
 }
