@@ -21,18 +21,21 @@ public static class PersistenceHosting
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(options);
-        var connection = options.ReadConnectionString();
-        var sqlite = options.Provider == PersistenceProvider.Sqlite;
-        if (sqlite)
+        if (options.Provider == PersistenceProvider.Sqlite)
         {
-            Prepare(connection);
+            Prepare(options.ReadConnectionString());
         }
 
         return builder
-            .AddHocon(
-                Hocon(connection, sqlite ? "SQLite.MS" : "PostgreSQL.15", options.AutoInitialize, parallelism: sqlite ? 1 : 3),
-                HoconAddMode.Prepend)
+            .AddHocon(Configuration(options), HoconAddMode.Prepend)
             .AddHocon(SqlPersistence.DefaultConfiguration, HoconAddMode.Append);
+    }
+
+    internal static Config Configuration(PersistenceOptions options)
+    {
+        var sqlite = options.Provider == PersistenceProvider.Sqlite;
+        return Hocon(
+            options.ReadConnectionString(), sqlite ? "SQLite.MS" : "PostgreSQL.15", options.AutoInitialize, parallelism: sqlite ? 1 : 3);
     }
 
     // The configuration holds the password from here on, so that it must never be logged whole.
@@ -50,6 +53,7 @@ public static class PersistenceHosting
               journal {
                 plugin = "akka.persistence.journal.sql"
                 sql {
+                  class = "{{TypeName(typeof(PatientJournal))}}"
                   {{common}}
                   parallelism = {{parallelism}}
                   replay-filter.mode = fail
@@ -62,6 +66,7 @@ public static class PersistenceHosting
               snapshot-store {
                 plugin = "akka.persistence.snapshot-store.sql"
                 sql {
+                  class = "{{TypeName(typeof(PatientSnapshotStore))}}"
                   {{common}}
                   {{Breaker}}
                 }
@@ -69,6 +74,8 @@ public static class PersistenceHosting
             }
             """);
     }
+
+    private static string TypeName(Type type) => $"{type.FullName}, {type.Assembly.GetName().Name}";
 
     // SQLite makes the file but not its folder. The write-ahead log outlives the connection; it spares readers from waiting.
     private static void Prepare(string connection)
