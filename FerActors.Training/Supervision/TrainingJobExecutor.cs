@@ -13,7 +13,10 @@ namespace FerActors.Training.Supervision;
 /// <summary>
 /// Carries out runs by <see cref="TrackedTraining"/>, each in a folder of its own that it holds a <see cref="RunLease"/> on.
 /// </summary>
-public sealed class TrainingJobExecutor(TrainingServiceOptions options) : ITrainingExecutor
+/// <param name="options">Where the runs are, and how long a lease holds.</param>
+/// <param name="fetchFromHub">Gives a local folder for what stands behind <c>hub:</c>; by default <see cref="HubClient.FetchFolderAsync"/>.</param>
+public sealed class TrainingJobExecutor(
+    TrainingServiceOptions options, Func<string, CancellationToken, Task<string>>? fetchFromHub = null) : ITrainingExecutor
 {
     /// <summary>Within the run's folder.</summary>
     public const string ModelFolderName = "model";
@@ -61,7 +64,7 @@ public sealed class TrainingJobExecutor(TrainingServiceOptions options) : ITrain
             Command = $"run {spec.Id} of the training service",
             GitCommit = Environment.GetEnvironmentVariable("FER_GIT_COMMIT"),
             CheckpointEvery = options.CheckpointEvery,
-            FetchFromHub = HubClient.FetchFolderAsync,
+            FetchFromHub = fetchFromHub ?? HubClient.FetchFolderAsync,
         };
         var outcome = await lease.HoldAsync(
             options.LeaseTimeout,

@@ -4,10 +4,12 @@ using FerActors.Shared.Options;
 using FerActors.Shared.Registry;
 using FerActors.Shared.Training;
 using FerActors.Training.Data;
+using FerActors.Training.Hub;
 using FerActors.Training.Runs;
 using FerActors.Training.Supervision;
 using FerActors.Training.Tests.Data;
 using FerActors.Training.Tests.Engine;
+using FerActors.Training.Tests.Hub;
 using FerActors.Vision.Model;
 
 namespace FerActors.Training.Tests.Supervision;
@@ -38,6 +40,35 @@ public sealed class TrainingJobExecutorSpecs : IDisposable
         var provenance = await RunProvenance.ReadAsync(Path.GetDirectoryName(model)!);
         Assert.Equal(("start", "run run-1 of the training service"), (provenance.Parent, provenance.Command));
         Assert.True(Directory.Exists(Path.Combine(_folder.Root, "runs", "run-1", "tensorboard")));
+    }
+
+    [Fact]
+    public async Task A_run_that_begins_from_the_Hub_fetches_the_model_with_the_token_and_does_not_tell_it()
+    {
+        const string token = "hf_secret";
+        var form = PublicForms.Small;
+        await using var hub = (await FakeHub.StartAsync(new FakeHub { RequiredToken = token }))
+            .With("config.json", form.Config(labels: true))
+            .With("preprocessor_config.json", form.PreprocessorJson)
+            .With("model.safetensors", form.Weights(classifier: true), large: true);
+        using var client = new HubClient(
+            new HubOptions { Endpoint = hub.Address, CacheFolder = Path.Combine(_folder.Root, "hub"), Token = HubToken.Create(token) });
+        var executor = new TrainingJobExecutor(
+            new TrainingServiceOptions { RunsFolder = Path.Combine(_folder.Root, "runs") },
+            async (model, cancellation) => (await client.FetchAsync(HubModelId.Parse(model), null, cancellation)).Folder);
+        var listener = new Listener();
+
+        var model = await executor.RunAsync(Spec($"hub:{hub.Repository}"), 1, listener, CancellationToken.None);
+
+        Assert.Single(hub.StoreGets);
+        using var shipped = VitCheckpoint.Load(model);
+        Assert.Equal(form.Width, shipped.Model.Config.HiddenSize);
+        var provenance = await RunProvenance.ReadAsync(Path.GetDirectoryName(model)!);
+        Assert.Equal(hub.Repository, provenance.Parent);
+        Assert.DoesNotContain(listener.Said, sentence => sentence.Contains(token, StringComparison.Ordinal));
+        Assert.All(
+            Directory.EnumerateFiles(_folder.Root, "*", SearchOption.AllDirectories),
+            file => Assert.True(File.ReadAllBytes(file).AsSpan().IndexOf("hf_secret"u8) < 0, file));
     }
 
     [Fact]
