@@ -33,9 +33,15 @@ internal sealed class FerProcess : IAsyncDisposable
 
     public static FerProcess Start(params string[] arguments) => Start(arguments, environment: []);
 
-    public static FerProcess Start(IReadOnlyList<string> arguments, params (string Name, string Value)[] environment)
+    public static FerProcess Start(IReadOnlyList<string> arguments, params (string Name, string Value)[] environment) =>
+        StartBehind([], arguments, environment);
+
+    /// <summary>Starts it through another program that becomes it, such as <c>ip netns exec NAME</c>.</summary>
+    public static FerProcess StartBehind(
+        IReadOnlyList<string> launcher, IReadOnlyList<string> arguments, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "fer.dll"), .. arguments])
+        string[] command = [.. launcher, "dotnet", Path.Combine(AppContext.BaseDirectory, "fer.dll"), .. arguments];
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -18,7 +18,7 @@ internal sealed class NodeQueues : IAsyncDisposable
         Options = options;
     }
 
-    public PublisherClient Client { get; }
+    public PublisherClient Client { get; private set; }
 
     public RabbitMqOptions Options { get; }
 
@@ -80,6 +80,13 @@ internal sealed class NodeQueues : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // A spec may have stopped the broker in between.
+        if (Client.Channel.IsClosed)
+        {
+            await Client.DisposeAsync();
+            Client = await PublisherClient.ConnectAsync(Options.Uri);
+        }
+
         foreach (var queue in new[] { Options.ImagesQueue, Options.ResultsQueue, Options.DeadLetterQueue })
         {
             await Client.Channel.QueueDeleteAsync(queue, ifUnused: false, ifEmpty: false);

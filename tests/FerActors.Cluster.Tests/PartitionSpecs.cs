@@ -1,0 +1,101 @@
+using System.Globalization;
+using FerActors.Host.Commands;
+using FerActors.Host.Operations;
+using FerActors.Host.Tests.Brokers;
+using FerActors.Host.Tests.Databases;
+using FerActors.Host.Tests.EndToEnd;
+using FerActors.Shared.Cluster;
+using Xunit.Abstractions;
+
+namespace FerActors.Cluster.Tests;
+
+/// <summary>An inference node that is cut off from all others, the broker among them, while it holds images.</summary>
+[Collection(BrokerCollection.Name)]
+public sealed class PartitionSpecs(BrokerNode broker, PostgresNode database, ITestOutputHelper output) : IClassFixture<PostgresNode>
+{
+    // Prefetch of the node that is cut off.
+    private const int Held = 16;
+
+    [SkippableFact]
+    public async Task A_node_that_stalls_is_removed_and_ends_when_it_wakes_up()
+    {
+        Require();
+        await using var queues = await NodeQueues.DeclareAsync(broker);
+        await using var cluster = await ProcessCluster.StartAsync(
+            queues, await database.CreateDatabaseAsync(), ProcessCluster.SeparateRoles, inference: 3);
+        await using var load = Load.Start(queues);
+        var stalled = cluster.Inference[0];
+        await load.AnsweredByAsync([stalled], from: 0);
+
+        stalled.Process.Signal("STOP");
+        var (atStall, stalledAt) = (load.Answered, load.Now);
+        await RemovedAsync(cluster, members: 4);
+        var removedAfter = load.Now - stalledAt;
+        var meanwhile = load.Answered - atStall;
+        await load.MoreAsync(50);
+        stalled.Process.Signal("CONT");
+        var code = await stalled.Process.ExitAsync();
+        var tally = await load.FinishAsync();
+
+        Report("SIGSTOP of an inference node that holds images; SIGCONT after it was removed", tally, removedAfter, meanwhile, code);
+        tally.AssertWhole(Held);
+        Assert.NotEqual(0, meanwhile);
+        Assert.Equal(HostCommand.Downed, code);
+    }
+
+    [SkippableFact]
+    public async Task A_node_whose_network_is_cut_downs_itself_and_what_it_held_is_answered_by_others()
+    {
+        Require();
+        var (network, absence) = await SeparateNetwork.TryCreateAsync();
+        Skip.If(network is null, absence);
+        await using var separate = network;
+        await using var queues = await NodeQueues.DeclareAsync(broker);
+        await using var cluster = await ProcessCluster.StartAsync(
+            queues, await database.CreateDatabaseAsync(), ProcessCluster.SeparateRoles, inference: 2, host: network.Outside);
+        var address = new UriBuilder(queues.Options.Uri);
+        address.Port = network.OpenDoor(address.Port);
+        address.Host = network.Outside;
+        var remote = cluster.Join(
+            NodeRoles.Inference,
+            network.Launcher,
+            $"Cluster:HostName={network.Inside}",
+            $"Health:Address={network.Inside}",
+            $"RabbitMq:Uri={address.Uri}");
+        await remote.BecomesReadyAsync();
+        await using var load = Load.Start(queues);
+        await load.AnsweredByAsync([remote], from: 0);
+
+        await network.CutAsync();
+        var (atCut, cutAt) = (load.Answered, load.Now);
+        await RemovedAsync(cluster, members: 4);
+        var removedAfter = load.Now - cutAt;
+        var meanwhile = load.Answered - atCut;
+        var code = await remote.Process.ExitAsync();
+        var tally = await load.FinishAsync();
+
+        Report("network of an inference node that holds images cut (namespace behind a bridge)", tally, removedAfter, meanwhile, code);
+        tally.AssertWhole(Held);
+        Assert.NotEqual(0, meanwhile);
+        Assert.Equal(HostCommand.Downed, code);
+    }
+
+    private static Task RemovedAsync(ProcessCluster cluster, int members) => cluster.Control.ReplyWhen(
+        new ClusterRequests.Show(), reply => reply.View is ClusterView view && view.Members.Count == members);
+
+    private void Require()
+    {
+        Chaos.SkipUnlessFull();
+        Skip.If(broker.Uri is null, broker.Absence);
+        Skip.If(database.Absence.Length > 0, database.Absence);
+    }
+
+    private void Report(string fault, Tally tally, TimeSpan removedAfter, int meanwhile, int code) => Chaos.Report(
+        output,
+        fault,
+        "the others answer throughout and also what it held, equally; it ends with exit code 3",
+        $"{Tally.Expected(Held)}; exit code 3",
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{tally}; removed after {removedAfter.TotalSeconds:0.0} s, {meanwhile} answered meanwhile; exit code {code}"));
+}
