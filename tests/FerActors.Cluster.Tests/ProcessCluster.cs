@@ -68,6 +68,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
             $"Persistence:ConnectionString={_database}",
             $"Registry:Root={Path.Combine(_folder, "registry")}",
             $"Training:RunsFolder={Path.Combine(_folder, "runs")}",
+            $"Feedback:Folder={Path.Combine(_folder, "feedback")}",
             "RabbitMq:Prefetch=16",
             "Model:Threads=1",
             $"Model:Path={Surroundings.ShippedModel}",
