@@ -13,6 +13,9 @@ public static class ApiCodes
 
     public const string NotFound = "not_found";
 
+    /// <summary>Feedback on a result that this node does not remember, without what the result said.</summary>
+    public const string UnknownResult = "unknown_result";
+
     public const string MethodNotAllowed = "method_not_allowed";
 
     /// <summary>The body did not arrive in time.</summary>
@@ -32,7 +35,7 @@ public static class ApiCodes
     {
         ErrorCodes.EmptyBody or ErrorCodes.InvalidHeader or InvalidRequest => 400,
         Unauthorized => 401,
-        NotFound => 404,
+        NotFound or UnknownResult => 404,
         MethodNotAllowed => 405,
         SlowBody => 408,
         ErrorCodes.TooLarge => 413,

@@ -36,7 +36,7 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(loggers);
         var api = options.Api;
         var clock = time ?? TimeProvider.System;
-        _client = new ClassificationClient(gateway, ImageLimits.From(options.Images), api.RequestTimeout, api.BatchParallelism);
+        _client = new ClassificationClient(gateway, ImageLimits.From(options.Images), api.RequestTimeout, api.BatchParallelism, api.RememberedResults);
         var access = new ApiAccess(api, new ApiKeyRing(api, loggers.CreateLogger<ApiKeyRing>(), clock));
         var batches = new BatchEndpoints(
             _client,
@@ -120,6 +120,12 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
         _app.MapDelete("/v1/batches/{id}", (HttpContext http, string id) => batches.DeleteAsync(http, id))
             .Describe("deleteBatch", "Forgets a batch and its results.")
             .Produces(StatusCodes.Status204NoContent);
+        var feedback = new FeedbackEndpoint(_client, options.Api.BodyTimeout);
+        _app.MapPost("/v1/feedback", (Delegate)feedback.HandleAsync)
+            .Describe("feedback", "Says what the expression of a classified face is; answers once the broker has it.")
+            .Accepts<FeedbackBody>(ResultJson.ContentType)
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .Produces<FeedbackBody>(StatusCodes.Status202Accepted, ResultJson.ContentType);
         UploadPage.Map(_app);
         new InferenceEndpoints(options, _client).Map(_app, several);
         _app.MapOpenApi("/openapi/{documentName}.json").WithMetadata(OpenToAll.Instance);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Akka.Actor;
 using FerActors.Inference.Imaging;
+using FerActors.Shared.Feedback;
 using FerActors.Shared.Protocol;
 
 namespace FerActors.Host.Api;
@@ -10,12 +11,14 @@ namespace FerActors.Host.Api;
 /// <param name="limits">Limits on the image: what they refuse never reaches the broker.</param>
 /// <param name="timeout">Longest wait for one image.</param>
 /// <param name="parallelism">Images of all requests with several that are on their way at once.</param>
-internal sealed class ClassificationClient(Func<IActorRef> gateway, ImageLimits limits, TimeSpan timeout, int parallelism) : IDisposable
+/// <param name="remembered">Results that are remembered for feedback.</param>
+internal sealed class ClassificationClient(Func<IActorRef> gateway, ImageLimits limits, TimeSpan timeout, int parallelism, int remembered) : IDisposable
 {
     // The gateway itself keeps the time; this is for one that is gone.
     private static readonly TimeSpan Allowance = TimeSpan.FromSeconds(5);
 
     private readonly SemaphoreSlim _room = new(parallelism);
+    private readonly AnsweredResults _answered = new(remembered);
 
     /// <summary>The model that answered last, by which the protocol's metadata name a version; absent before the first answer.</summary>
     public ModelIdentity? LastModel { get; private set; }
@@ -35,9 +38,10 @@ internal sealed class ClassificationClient(Func<IActorRef> gateway, ImageLimits 
         {
             var answer = await gateway().Ask<GatewayAnswer>(
                 new ClassifyRemotely(messageId, image, headers, timeout, Activity.Current?.Context ?? default), timeout + Allowance);
-            if (answer is GatewayAnswer.Answered { Result.Model: { } model })
+            if (answer is GatewayAnswer.Answered { Result: { Model: { } model } result })
             {
                 LastModel = model;
+                _answered.Add(result);
             }
 
             return (messageId, answer);
@@ -59,6 +63,23 @@ internal sealed class ClassificationClient(Func<IActorRef> gateway, ImageLimits 
         finally
         {
             _room.Release();
+        }
+    }
+
+    /// <summary>What this node answered to a message; <see langword="null"/> where it does not remember.</summary>
+    public AnsweredResults.Answered? Answered(string messageId) => _answered.Find(messageId);
+
+    /// <summary>Puts feedback into its queue.</summary>
+    /// <returns>Why the broker does not have it; <see langword="null"/> where it has confirmed it.</returns>
+    public async Task<GatewayAnswer.NotAnswered?> SendFeedbackAsync(FaceFeedback feedback)
+    {
+        try
+        {
+            return (await gateway().Ask<FeedbackSent>(new SendFeedback(feedback.MessageId, FeedbackFields.Write(feedback)), timeout + Allowance)).Refusal;
+        }
+        catch (AskTimeoutException)
+        {
+            return new GatewayAnswer.NotAnswered(ApiCodes.Timeout, "The feedback was not confirmed in time.");
         }
     }
 

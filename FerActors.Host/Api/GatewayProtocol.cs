@@ -38,6 +38,14 @@ public abstract record GatewayAnswer : INoSerializationVerificationNeeded
     public sealed record NotAnswered(string Code, string Message) : GatewayAnswer;
 }
 
+/// <summary>Puts a message into the queue of feedback. Answered by exactly one <see cref="FeedbackSent"/>.</summary>
+/// <param name="MessageId">The id of the result that it is about.</param>
+/// <param name="Body">The message.</param>
+public sealed record SendFeedback(string MessageId, ReadOnlyMemory<byte> Body) : INoSerializationVerificationNeeded;
+
+/// <param name="Refusal">Why the broker does not have the feedback; <see langword="null"/> where it has confirmed it.</param>
+public sealed record FeedbackSent(GatewayAnswer.NotAnswered? Refusal) : INoSerializationVerificationNeeded;
+
 /// <summary>Asks for <see cref="GatewayStatus"/>.</summary>
 public sealed record GetGatewayStatus : INoSerializationVerificationNeeded
 {

@@ -71,6 +71,12 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
 
         Receive<ClassifyRemotely>(OnClassify);
         Receive<PublishEnded>(OnPublishEnded);
+        Receive<SendFeedback>(OnFeedback);
+        Receive<FeedbackEnded>(message =>
+        {
+            message.Asker.Tell(new FeedbackSent(message.Refusal is { } refusal ? new GatewayAnswer.NotAnswered(refusal.Code, refusal.Message) : null));
+            ResetAfter(message.Refusal, message.Epoch);
+        });
         Receive<ReplyArrived>(OnReply);
         Receive<RequestDue>(message => Answer(
             message.MessageId, new GatewayAnswer.NotAnswered(ApiCodes.Timeout, "No node answered in time.")));
@@ -253,27 +259,31 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
             Headers = request.Headers.ToDictionary(header => header.Key, header => (object?)header.Value),
         };
         FerTracing.Write(properties.Headers, trace);
+        return await PublishAsync(session, _options.ImagesQueue, "images", properties, request.Image, ended).ConfigureAwait(false);
+    }
 
+    private async Task<Refusal?> PublishAsync(
+        Session session, string queue, string kind, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken ended)
+    {
         // The client itself waits for a confirm without any bound.
         using var bounded = CancellationTokenSource.CreateLinkedTokenSource(ended);
         bounded.CancelAfter(_options.PublishTimeout);
         try
         {
-            await session.Channel.BasicPublishAsync("", _options.ImagesQueue, mandatory: true, properties, request.Image, bounded.Token)
-                .ConfigureAwait(false);
+            await session.Channel.BasicPublishAsync("", queue, mandatory: true, properties, body, bounded.Token).ConfigureAwait(false);
             return null;
         }
         catch (PublishException e) when (e.IsReturn)
         {
-            return new Refusal(ApiCodes.BrokerUnavailable, "No node has declared the queue for images yet.", Breaks: false);
+            return new Refusal(ApiCodes.BrokerUnavailable, $"No node has declared the queue for {kind} yet.", Breaks: false);
         }
         catch (PublishException)
         {
-            return new Refusal(ErrorCodes.Overloaded, "The broker's queue for images takes no more; try again later.", Breaks: false);
+            return new Refusal(ErrorCodes.Overloaded, $"The broker's queue for {kind} takes no more; try again later.", Breaks: false);
         }
         catch (OperationCanceledException) when (!ended.IsCancellationRequested)
         {
-            return new Refusal(ApiCodes.BrokerUnavailable, "The broker did not confirm the image in time.", Breaks: true);
+            return new Refusal(ApiCodes.BrokerUnavailable, "The broker did not confirm the message in time.", Breaks: true);
         }
         catch (OperationInterruptedException e) when (e.ShutdownReason is { Initiator: ShutdownInitiator.Peer, ReplyCode: PreconditionFailed or ContentTooLarge })
         {
@@ -293,7 +303,28 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
         }
 
         Answer(message.MessageId, new GatewayAnswer.NotAnswered(refusal.Code, refusal.Message));
-        if (refusal.Breaks && message.Epoch == _session && _session != 0)
+        ResetAfter(refusal, message.Epoch);
+    }
+
+    private void OnFeedback(SendFeedback feedback)
+    {
+        if (Obstacle() is { } obstacle)
+        {
+            Sender.Tell(new FeedbackSent(obstacle));
+            return;
+        }
+
+        var (epoch, asker) = (_session, Sender);
+        var properties = new BasicProperties { MessageId = feedback.MessageId, DeliveryMode = DeliveryModes.Persistent, ContentType = ResultJson.ContentType };
+        PublishAsync(_open!, _options.FeedbackQueue, "feedback", properties, feedback.Body, _sessionEnd.Token).PipeTo(
+            Self,
+            success: refusal => new FeedbackEnded(epoch, asker, refusal),
+            failure: cause => new FeedbackEnded(epoch, asker, new Refusal(ErrorCodes.Internal, cause.Message, Breaks: true)));
+    }
+
+    private void ResetAfter(Refusal? refusal, long epoch)
+    {
+        if (refusal is { Breaks: true } && epoch == _session && _session != 0)
         {
             Reset(refusal.Message);
         }
@@ -380,6 +411,8 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
     private sealed record SessionFailed(long Epoch, string Reason) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
     private sealed record PublishEnded(long Epoch, string MessageId, Refusal? Refusal) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+    private sealed record FeedbackEnded(long Epoch, IActorRef Asker, Refusal? Refusal) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
     private sealed record ReplyArrived(string MessageId, byte[] Body) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 

@@ -1,4 +1,5 @@
 using Akka.Hosting;
+using FerActors.Host.Feedback;
 using FerActors.Shared.Cluster;
 using FerActors.Shared.Options;
 using FerActors.Training.Registry;
@@ -6,7 +7,7 @@ using FerActors.Vision.Native;
 
 namespace FerActors.Host.Composition;
 
-/// <summary>The model registry: hosted by nodes of the role <c>control</c>, reached by all others.</summary>
+/// <summary>The model registry: hosted by nodes of the role <c>control</c>, reached by all others. These nodes take feedback, too.</summary>
 public static class ControlRole
 {
     /// <summary>Finds out whether the machine can try the models that it registers.</summary>
@@ -27,7 +28,7 @@ public static class ControlRole
         ArgumentNullException.ThrowIfNull(options);
         if (options.Cluster.Has(NodeRoles.Control))
         {
-            akka.AddModelRegistry(options.Registry);
+            akka.AddModelRegistry(options.Registry).AddFeedbackIntake(options.RabbitMq, options.Feedback);
         }
         else
         {

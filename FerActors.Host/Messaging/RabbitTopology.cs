@@ -60,15 +60,23 @@ public static class RabbitTopology
     {
         ArgumentNullException.ThrowIfNull(channel);
         ArgumentNullException.ThrowIfNull(options);
-        await DeclareAsync("exchange", options.DeadLetterExchange, () => channel.ExchangeDeclareAsync(
-            options.DeadLetterExchange, ExchangeType.Direct, durable: true, autoDelete: false, cancellationToken: cancellation)).ConfigureAwait(false);
-        await DeclareQueueAsync(channel, options.DeadLetterQueue, DeadLetterArguments(options), cancellation).ConfigureAwait(false);
-        await channel.QueueBindAsync(
-            options.DeadLetterQueue, options.DeadLetterExchange, options.DeadLetterQueue, cancellationToken: cancellation).ConfigureAwait(false);
+        await DeclareDeadLettersAsync(channel, options, options.DeadLetterQueue, cancellation).ConfigureAwait(false);
         await DeclareQueueAsync(channel, options.ImagesQueue, ImagesArguments(options), cancellation).ConfigureAwait(false);
     }
 
-    private static Task DeclareQueueAsync(
+    /// <summary>Declares a queue for dead letters and its way there.</summary>
+    /// <exception cref="TopologyMismatchException">One of them exists with other arguments; the channel is closed then.</exception>
+    internal static async Task DeclareDeadLettersAsync(IChannel channel, RabbitMqOptions options, string queue, CancellationToken cancellation)
+    {
+        await DeclareAsync("exchange", options.DeadLetterExchange, () => channel.ExchangeDeclareAsync(
+            options.DeadLetterExchange, ExchangeType.Direct, durable: true, autoDelete: false, cancellationToken: cancellation)).ConfigureAwait(false);
+        await DeclareQueueAsync(channel, queue, DeadLetterArguments(options), cancellation).ConfigureAwait(false);
+        await channel.QueueBindAsync(queue, options.DeadLetterExchange, queue, cancellationToken: cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Declares a durable queue.</summary>
+    /// <exception cref="TopologyMismatchException">It exists with other arguments; the channel is closed then.</exception>
+    internal static Task DeclareQueueAsync(
         IChannel channel, string queue, IDictionary<string, object?> arguments, CancellationToken cancellation) =>
         DeclareAsync("queue", queue, () => channel.QueueDeclareAsync(
             queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellation));

@@ -62,6 +62,9 @@ public sealed record ApiOptions
     /// <summary>How long a batch is kept after it was taken, finished or not.</summary>
     public TimeSpan BatchLifetime { get; init; } = TimeSpan.FromMinutes(15);
 
+    /// <summary>Results (without pictures) that are remembered, so that feedback on them needs only their id; 0 remembers none.</summary>
+    public int RememberedResults { get; init; } = 10_000;
+
     /// <summary>Whether the API listens at all.</summary>
     public bool Enabled => Addresses.Count > 0;
 
@@ -107,6 +110,7 @@ public sealed record ApiOptions
         errors.Check(MaxBatches is >= 1 and <= 100_000, nameof(MaxBatches), MaxBatches, "from 1 to 100000");
         errors.Check(MaxWaitingBatchBytes >= MaxBatchBytes, nameof(MaxWaitingBatchBytes), MaxWaitingBatchBytes, "at least MaxBatchBytes");
         errors.Check(BatchParallelism is >= 1 and <= 1000, nameof(BatchParallelism), BatchParallelism, "from 1 to 1000");
+        errors.Check(RememberedResults is >= 0 and <= 1_000_000, nameof(RememberedResults), RememberedResults, "from 0 to 1000000");
         return errors.All;
     }
 

@@ -21,6 +21,8 @@ public sealed class FerOptions
 
     public DriftOptions Drift { get; init; } = new();
 
+    public FeedbackOptions Feedback { get; init; } = new();
+
     public ClusterOptions Cluster { get; init; } = new();
 
     public ApiOptions Api { get; init; } = new();
@@ -52,6 +54,7 @@ public sealed class FerOptions
             .. Batching.Validate(),
             .. Model.Validate(),
             .. Drift.Validate(),
+            .. Feedback.Validate(),
             .. Cluster.Validate(),
             .. Api.Validate(),
             .. Telemetry.Validate(),

@@ -32,6 +32,12 @@ public sealed class RabbitMqOptions
     /// <summary>Where messages end that never can be answered.</summary>
     public string DeadLetterQueue { get; set; } = "fer.images.dead";
 
+    /// <summary>Where people's word on results is taken from.</summary>
+    public string FeedbackQueue { get; set; } = "fer.feedback";
+
+    /// <summary>Where feedback ends that cannot be used, with the reason in its header <c>x-fer-reason</c>.</summary>
+    public string FeedbackDeadLetterQueue { get; set; } = "fer.feedback.dead";
+
     /// <summary>
     /// Declare queues and exchange at every connect. Without it they must exist, and the broker's user needs no right to
     /// configure anything.

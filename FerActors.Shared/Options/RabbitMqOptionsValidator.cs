@@ -73,6 +73,8 @@ public sealed class RabbitMqOptionsValidator : IValidateOptions<RabbitMqOptions>
             (nameof(options.ResultsQueue), options.ResultsQueue),
             (nameof(options.DeadLetterExchange), options.DeadLetterExchange),
             (nameof(options.DeadLetterQueue), options.DeadLetterQueue),
+            (nameof(options.FeedbackQueue), options.FeedbackQueue),
+            (nameof(options.FeedbackDeadLetterQueue), options.FeedbackDeadLetterQueue),
         ];
         foreach (var (property, value) in names)
         {
@@ -81,8 +83,10 @@ public sealed class RabbitMqOptionsValidator : IValidateOptions<RabbitMqOptions>
             require(value is null || !value.StartsWith("amq.", StringComparison.Ordinal), $"{property} starts with amq., which the broker keeps for itself.");
         }
 
-        string[] queues = [options.ImagesQueue, options.ResultsQueue, options.DeadLetterQueue];
-        require(queues.Distinct(StringComparer.Ordinal).Count() == queues.Length, "ImagesQueue, ResultsQueue and DeadLetterQueue must be three different queues.");
+        string[] queues = [options.ImagesQueue, options.ResultsQueue, options.DeadLetterQueue, options.FeedbackQueue, options.FeedbackDeadLetterQueue];
+        require(
+            queues.Distinct(StringComparer.Ordinal).Count() == queues.Length,
+            "ImagesQueue, ResultsQueue, DeadLetterQueue, FeedbackQueue and FeedbackDeadLetterQueue must be different queues.");
     }
 
     private static void CheckReplyPrefixes(RabbitMqOptions options, Action<bool, string> require)
@@ -95,7 +99,7 @@ public sealed class RabbitMqOptionsValidator : IValidateOptions<RabbitMqOptions>
                 continue;
             }
 
-            foreach (var queue in new[] { options.ImagesQueue, options.DeadLetterQueue })
+            foreach (var queue in new[] { options.ImagesQueue, options.DeadLetterQueue, options.FeedbackQueue, options.FeedbackDeadLetterQueue })
             {
                 require(
                     queue is null || !queue.StartsWith(prefix, StringComparison.Ordinal),

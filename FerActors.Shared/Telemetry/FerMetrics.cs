@@ -56,6 +56,15 @@ public static class FerMetrics
     private static readonly Histogram<double> Processing = Meter.CreateHistogram(
         "messaging.process.duration", "s", "From the delivery of an image to its settlement.", advice: Seconds);
 
+    private static readonly Counter<long> Feedback = Meter.CreateCounter<long>(
+        "fer.feedback", "{message}", "Feedback messages by outcome: right and wrong (stored), repeated, dead_lettered; and by the version judged.");
+
+    private static readonly Gauge<double> FeedbackAccuracy = Meter.CreateGauge<double>(
+        "fer.feedback.accuracy", "1", "Accuracy in production: share of right answers among a version's last faces that feedback judged.");
+
+    private static readonly Gauge<int> FeedbackFaces = Meter.CreateGauge<int>(
+        "fer.feedback.judged", "{face}", "Faces over which the accuracy in production is taken.");
+
     /// <summary>An image was answered.</summary>
     public static void Answered(ClassificationResult result)
     {
@@ -117,6 +126,20 @@ public static class FerMetrics
 
     /// <summary>A delivery is settled.</summary>
     public static void Processed(double seconds, string queue, string? error) => Processing.Record(seconds, Tags("process", queue, error));
+
+    /// <summary>A feedback message has ended.</summary>
+    /// <param name="outcome"><c>right</c>, <c>wrong</c>, <c>repeated</c> or <c>dead_lettered</c>.</param>
+    /// <param name="version">The version judged; empty where none is known.</param>
+    public static void FeedbackTaken(string outcome, string version) =>
+        Feedback.Add(1, new("fer.outcome", outcome), new("fer.model.version", version));
+
+    /// <summary>A version's accuracy in production has changed.</summary>
+    public static void FeedbackJudged(string version, double accuracy, int judged)
+    {
+        var tag = new KeyValuePair<string, object?>("fer.model.version", version);
+        FeedbackAccuracy.Record(accuracy, tag);
+        FeedbackFaces.Record(judged, tag);
+    }
 
     // A stage that an image did not reach, or that was skipped, has taken no time at all.
     private static void Stage(string name, double milliseconds)

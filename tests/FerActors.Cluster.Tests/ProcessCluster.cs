@@ -95,6 +95,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
             $"Persistence:ConnectionString={_database}",
             $"Registry:Root={Versions}",
             $"Training:RunsFolder={Path.Combine(_folder, "runs")}",
+            $"Feedback:Folder={Path.Combine(_folder, "feedback")}",
             "RabbitMq:Prefetch=16",
             "RabbitMq:ReconnectMaxBackoff=00:00:02",
             "Model:Threads=1",

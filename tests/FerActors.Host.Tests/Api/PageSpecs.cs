@@ -4,7 +4,6 @@ using FerActors.Host.Api;
 using FerActors.Host.Tests.Brokers;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Inference.Pipeline;
-using FerActors.Shared.Labels;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using Xunit.Abstractions;
@@ -42,7 +41,7 @@ public sealed class PageSpecs(BrokerNode broker, ITestOutputHelper output) : Tra
 
         await DropAsync(browser, Surroundings.Picture(".png", side: 200));
         var image = await Pipeline.ExpectMsgAsync<ClassifyImage>(Patience);
-        Pipeline.LastSender.Tell(HappyFace(image));
+        Pipeline.LastSender.Tell(HappyFaces.In(image));
 
         await StatusAsync(browser, "1 face in 7 ms, by vit 2026-01.");
         Assert.Equal("1. Happy, 70.0 %", await TextAsync(browser, ".face h2"));
@@ -109,14 +108,4 @@ public sealed class PageSpecs(BrokerNode broker, ITestOutputHelper output) : Tra
 
     private static async Task<string> TextAsync(Chromium browser, string selector) =>
         (await browser.EvaluateAsync($"document.querySelector('{selector}').textContent")).GetString()!;
-
-    private static ImageOutcome HappyFace(ClassifyImage image)
-    {
-        var emotions = ExpressionNames.All
-            .Select(e => new EmotionProbability(e, e.ToString(), e == Expression.Happy ? 0.7 : 0.05))
-            .ToList();
-        var face = new FaceResult(new FaceBox(60, 60, 80, 90), null, 0, 0.9, Expression.Happy, "Happy", 0.7, emotions);
-        var answer = FakePipeline.Answer(image);
-        return answer with { Result = answer.Result with { Faces = [face], TimingsMs = new Timings(1, 2, 1, 1, 2, 7) } };
-    }
 }

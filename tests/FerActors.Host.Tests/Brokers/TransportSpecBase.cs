@@ -36,6 +36,8 @@ public abstract class TransportSpecBase : TestKit, IAsyncLifetime
             ResultsQueue = $"fer.results.{_suffix}",
             DeadLetterExchange = $"fer.dlx.{_suffix}",
             DeadLetterQueue = $"fer.dead.{_suffix}",
+            FeedbackQueue = $"fer.feedback.{_suffix}",
+            FeedbackDeadLetterQueue = $"fer.feedback.dead.{_suffix}",
             ReplyToAllowed = ["fer.reply."],
             Prefetch = 16,
             ReconnectMinBackoff = TimeSpan.FromMilliseconds(50),
@@ -81,7 +83,7 @@ public abstract class TransportSpecBase : TestKit, IAsyncLifetime
             await ReconnectClientAsync();
         }
 
-        foreach (var queue in new[] { Options.ImagesQueue, Options.ResultsQueue, Options.DeadLetterQueue, ReplyQueue })
+        foreach (var queue in new[] { Options.ImagesQueue, Options.ResultsQueue, Options.DeadLetterQueue, Options.FeedbackQueue, Options.FeedbackDeadLetterQueue, ReplyQueue })
         {
             await _client.Channel.QueueDeleteAsync(queue, ifUnused: false, ifEmpty: false);
         }

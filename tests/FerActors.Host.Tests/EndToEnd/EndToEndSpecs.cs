@@ -24,6 +24,8 @@ public sealed class EndToEndSpecs(BrokerNode broker) : IAsyncLifetime
 
     private string Dead => $"fer.dead.{_suffix}";
 
+    private string Feedback => $"fer.feedback.{_suffix}";
+
     public async Task InitializeAsync()
     {
         if (broker.Uri is null)
@@ -38,6 +40,8 @@ public sealed class EndToEndSpecs(BrokerNode broker) : IAsyncLifetime
             $"RabbitMq:ImagesQueue={Images}",
             $"RabbitMq:ResultsQueue={Results}",
             $"RabbitMq:DeadLetterQueue={Dead}",
+            $"RabbitMq:FeedbackQueue={Feedback}",
+            $"RabbitMq:FeedbackDeadLetterQueue={Feedback}.dead",
             $"RabbitMq:DeadLetterExchange=fer.dlx.{_suffix}",
             $"Model:Path={Surroundings.ShippedModel}",
             $"Detection:ModelFolders:0={Surroundings.Shared("models")}",
@@ -58,7 +62,7 @@ public sealed class EndToEndSpecs(BrokerNode broker) : IAsyncLifetime
 
         if (_client is not null)
         {
-            foreach (var queue in new[] { Images, Results, Dead })
+            foreach (var queue in new[] { Images, Results, Dead, Feedback, Feedback + ".dead" })
             {
                 await _client.Channel.QueueDeleteAsync(queue, ifUnused: false, ifEmpty: false);
             }

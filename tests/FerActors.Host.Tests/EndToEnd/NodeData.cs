@@ -19,6 +19,7 @@ internal sealed class NodeData : IDisposable
         $"Persistence:ConnectionString=Data Source={Journal}",
         $"Registry:Root={Versions}",
         $"Training:RunsFolder={Runs}",
+        $"Feedback:Folder={Path.Combine(Folder, "feedback")}",
     ];
 
     public void Dispose()

@@ -29,6 +29,8 @@ internal sealed class NodeQueues : IAsyncDisposable
         $"RabbitMq:ImagesQueue={Options.ImagesQueue}",
         $"RabbitMq:ResultsQueue={Options.ResultsQueue}",
         $"RabbitMq:DeadLetterQueue={Options.DeadLetterQueue}",
+        $"RabbitMq:FeedbackQueue={Options.FeedbackQueue}",
+        $"RabbitMq:FeedbackDeadLetterQueue={Options.FeedbackDeadLetterQueue}",
         $"RabbitMq:DeadLetterExchange={Options.DeadLetterExchange}",
     ];
 
@@ -53,6 +55,8 @@ internal sealed class NodeQueues : IAsyncDisposable
             ImagesQueue = $"fer.images.{suffix}",
             ResultsQueue = $"fer.results.{suffix}",
             DeadLetterQueue = $"fer.dead.{suffix}",
+            FeedbackQueue = $"fer.feedback.{suffix}",
+            FeedbackDeadLetterQueue = $"fer.feedback.dead.{suffix}",
             DeadLetterExchange = $"fer.dlx.{suffix}",
         };
         var client = await PublisherClient.ConnectAsync(options.Uri);
@@ -87,7 +91,8 @@ internal sealed class NodeQueues : IAsyncDisposable
             Client = await PublisherClient.ConnectAsync(Options.Uri);
         }
 
-        foreach (var queue in new[] { Options.ImagesQueue, Options.ResultsQueue, Options.DeadLetterQueue })
+        string[] queues = [Options.ImagesQueue, Options.ResultsQueue, Options.DeadLetterQueue, Options.FeedbackQueue, Options.FeedbackDeadLetterQueue];
+        foreach (var queue in queues)
         {
             await Client.Channel.QueueDeleteAsync(queue, ifUnused: false, ifEmpty: false);
         }

@@ -1,0 +1,432 @@
+using System.Diagnostics.CodeAnalysis;
+using Akka.Actor;
+using Akka.Event;
+using Akka.Hosting;
+using FerActors.Host.Messaging;
+using FerActors.Shared.Feedback;
+using FerActors.Shared.Messaging;
+using FerActors.Shared.Options;
+using FerActors.Shared.Telemetry;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
+
+namespace FerActors.Host.Feedback;
+
+/// <summary>
+/// Takes feedback from its queue. Each message ends in one of two ways: on the disk, or in the dead-letter queue with the reason in a
+/// header; it is acknowledged after that and not before. Where the disk takes nothing, messages wait unacknowledged.
+/// </summary>
+[SuppressMessage("Reliability", "CA1001", Justification = "An actor disposes in PostStop.")]
+public sealed class FeedbackActor : ReceiveActor, IWithTimers
+{
+    /// <summary>The header of a dead letter that says why it is one.</summary>
+    public const string ReasonHeader = "x-fer-reason";
+
+    private const ushort Prefetch = 256;
+
+    // Versions that a metric names; a stranger may invent any number of them.
+    private const int MaxTags = 64;
+
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromHours(1);
+    private static readonly TimeSpan WriteAgain = TimeSpan.FromSeconds(5);
+
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly RabbitMqOptions _options;
+    private readonly FeedbackOptions _feedback;
+    private readonly IRabbitConnector _connector;
+    private readonly TimeProvider _clock;
+    private readonly FeedbackStore _store;
+    private readonly FeedbackState _state;
+    private readonly Queue<Pending> _waiting = [];
+    private readonly List<Delivered> _early = [];
+    private readonly HashSet<string> _tags = new(StringComparer.Ordinal);
+    private IActorRef _link = ActorRefs.Nobody;
+    private long _session;
+    private Session? _open;
+    private CancellationTokenSource _sessionEnd = new();
+    private bool _writing;
+    private bool _sweepDue = true;
+    private long _stored;
+    private long _deadLettered;
+
+    /// <param name="options">Validated options of the broker.</param>
+    /// <param name="feedback">Validated options.</param>
+    /// <param name="connector">Opens the connection.</param>
+    /// <param name="clock">The time.</param>
+    public FeedbackActor(RabbitMqOptions options, FeedbackOptions feedback, IRabbitConnector connector, TimeProvider clock)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(feedback);
+        _options = options;
+        _feedback = feedback;
+        _connector = connector;
+        _clock = clock;
+        _store = new FeedbackStore(feedback.Folder);
+        _state = new FeedbackState(feedback.Window);
+
+        Receive<Remembered>(OnRemembered);
+        Receive<LinkUp>(OnLinkUp);
+        Receive<LinkDown>(message => EndSession(message.Epoch));
+        Receive<LinkBlocked>(_ => { });
+        Receive<SessionOpened>(OnSessionOpened);
+        Receive<SessionFailed>(OnSessionFailed);
+        Receive<Delivered>(OnDelivered);
+        Receive<Written>(OnWritten);
+        Receive<NotWritten>(OnNotWritten);
+        Receive<WriteDue>(message => Write(message.Batch));
+        Receive<DeadLettered>(message =>
+        {
+            _deadLettered++;
+            FerMetrics.FeedbackTaken("dead_lettered", "");
+            Acknowledge(message.Session, message.Tag);
+        });
+        Receive<SweepDue>(_ =>
+        {
+            _sweepDue = true;
+            Pump();
+        });
+        Receive<GetFeedbackStatus>(_ => Sender.Tell(new FeedbackStatus(_open is not null, _stored, _deadLettered, _state.Versions)));
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart()
+    {
+        var store = _store;
+        var most = _feedback.Window * FeedbackState.MaxVersions;
+        Task.Run(() => store.ReadLatest(most)).PipeTo(
+            Self, success: records => new Remembered(records, null), failure: cause => new Remembered([], cause));
+        Timers.StartPeriodicTimer(nameof(SweepDue), SweepDue.Instance, SweepEvery);
+    }
+
+    protected override void PostStop()
+    {
+        _sessionEnd.Cancel();
+        _sessionEnd.Dispose();
+    }
+
+    private void OnRemembered(Remembered message)
+    {
+        if (message.Cause is not null)
+        {
+            _log.Warning("The feedback of before in {Folder} cannot be read; the accuracy in production begins anew: {Reason}", _feedback.Folder, message.Cause.Message);
+        }
+
+        foreach (var record in message.Records)
+        {
+            _state.Take(record.Feedback);
+        }
+
+        foreach (var version in _state.Versions)
+        {
+            Show(version);
+        }
+
+        var (options, connector) = (_options, _connector);
+        _link = Context.ActorOf(
+            Props.Create(() => new RabbitLinkActor(
+                connector, new BackoffPolicy(options.ReconnectMinBackoff, options.ReconnectMaxBackoff), "feedback", options.RedactedUri)),
+            "link");
+        Pump();
+    }
+
+    private void OnLinkUp(LinkUp message)
+    {
+        _session = message.Epoch;
+        _sessionEnd.Dispose();
+        _sessionEnd = new CancellationTokenSource();
+        var epoch = _session;
+        OpenAsync(message.Connection, epoch, Self, _sessionEnd.Token).PipeTo(
+            Self,
+            success: session => new SessionOpened(epoch, session),
+            failure: cause => new SessionFailed(epoch, cause.Message, cause is TopologyMismatchException));
+    }
+
+    private async Task<Session> OpenAsync(IConnection connection, long epoch, IActorRef self, CancellationToken ended)
+    {
+        using var bounded = CancellationTokenSource.CreateLinkedTokenSource(ended);
+        bounded.CancelAfter(_options.ConnectTimeout);
+        try
+        {
+            var publishing = await connection.CreateChannelAsync(
+                new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), bounded.Token)
+                .ConfigureAwait(false);
+            var consuming = await connection.CreateChannelAsync(cancellationToken: bounded.Token).ConfigureAwait(false);
+            foreach (var channel in new[] { publishing, consuming })
+            {
+                channel.ChannelShutdownAsync += (_, args) =>
+                {
+                    self.Tell(new SessionFailed(epoch, $"{args.Initiator} closed a channel with {args.ReplyCode} {args.ReplyText}", IsMistake: false));
+                    return Task.CompletedTask;
+                };
+            }
+
+            if (_options.DeclareTopology)
+            {
+                await FeedbackTopology.DeclareAsync(consuming, _options, bounded.Token).ConfigureAwait(false);
+            }
+
+            var consumer = new AsyncEventingBasicConsumer(consuming);
+            consumer.ReceivedAsync += (_, delivery) =>
+            {
+                // Of a body that is too long as much is kept as helps to find out where it came from.
+                var length = delivery.Body.Length;
+                var body = delivery.Body[..Math.Min(length, FeedbackFields.MaxBytes)].ToArray();
+                self.Tell(new Delivered(epoch, delivery.DeliveryTag, body, length));
+                return Task.CompletedTask;
+            };
+            consumer.UnregisteredAsync += (_, _) =>
+            {
+                self.Tell(new SessionFailed(epoch, $"the broker cancelled the consumer of {_options.FeedbackQueue}", IsMistake: false));
+                return Task.CompletedTask;
+            };
+            await consuming.BasicQosAsync(0, Prefetch, global: false, bounded.Token).ConfigureAwait(false);
+            await consuming.BasicConsumeAsync(_options.FeedbackQueue, autoAck: false, consumer, bounded.Token).ConfigureAwait(false);
+            return new Session(consuming, publishing);
+        }
+        catch (OperationCanceledException) when (!ended.IsCancellationRequested)
+        {
+            throw new TimeoutException($"The broker did not open channels and declare the queue of feedback within {_options.ConnectTimeout}.");
+        }
+    }
+
+    private void OnSessionOpened(SessionOpened message)
+    {
+        if (message.Epoch != _session)
+        {
+            return;
+        }
+
+        _open = message.Session;
+        _link.Tell(new LinkHealthy(_session));
+        _log.Info("Taking feedback from {Queue} into {Folder}", _options.FeedbackQueue, _feedback.Folder);
+        foreach (var delivery in _early)
+        {
+            OnDelivered(delivery);
+        }
+
+        _early.Clear();
+    }
+
+    private void OnSessionFailed(SessionFailed message)
+    {
+        if (message.IsMistake)
+        {
+            _log.Error("No feedback can be taken: {Reason}", message.Reason);
+        }
+
+        if (message.Epoch == _session && _session != 0)
+        {
+            _link.Tell(new ResetLink(_session, message.Reason));
+            EndSession(_session);
+        }
+    }
+
+    // What is not acknowledged comes again; what of it was stored is then known.
+    private void EndSession(long epoch)
+    {
+        if (epoch == _session && _session != 0)
+        {
+            _session = 0;
+            _open = null;
+            _early.Clear();
+            _sessionEnd.Cancel();
+        }
+    }
+
+    private void OnDelivered(Delivered message)
+    {
+        if (message.Session != _session)
+        {
+            return;
+        }
+
+        // Deliveries overtake the news that the session is open.
+        if (_open is not { } session)
+        {
+            _early.Add(message);
+            return;
+        }
+
+        FaceFeedback? feedback = null;
+        string? fault;
+        if (message.Length > FeedbackFields.MaxBytes)
+        {
+            fault = $"It has {message.Length} bytes; it must be 1 to {FeedbackFields.MaxBytes}.";
+        }
+        else if (FeedbackFields.TryRead(message.Body, out var fields, out fault))
+        {
+            fields!.TryComplete(out feedback, out fault);
+        }
+
+        if (feedback is null)
+        {
+            DeadLetter(session, message, fault!);
+            return;
+        }
+
+        // A repeated one waits for the disk as well: the first may not be there yet.
+        var kind = _state.Take(feedback);
+        _waiting.Enqueue(new Pending(message.Session, message.Tag, feedback, kind));
+        Pump();
+    }
+
+    private void DeadLetter(Session session, Delivered message, string reason)
+    {
+        _log.Warning("A feedback message goes to {Queue}: {Reason}", _options.FeedbackDeadLetterQueue, reason);
+        var (epoch, tag) = (message.Session, message.Tag);
+        PublishAsync(session.Publishing, message.Body, reason, _sessionEnd.Token).PipeTo(
+            Self,
+            success: () => new DeadLettered(epoch, tag),
+            failure: cause => new SessionFailed(epoch, $"a dead letter was not confirmed: {cause.Message}", IsMistake: false));
+    }
+
+    private async Task PublishAsync(IChannel channel, byte[] body, string reason, CancellationToken ended)
+    {
+        using var bounded = CancellationTokenSource.CreateLinkedTokenSource(ended);
+        bounded.CancelAfter(_options.PublishTimeout);
+        var properties = new BasicProperties
+        {
+            DeliveryMode = DeliveryModes.Persistent,
+            Headers = new Dictionary<string, object?> { [ReasonHeader] = reason },
+        };
+        await channel.BasicPublishAsync("", _options.FeedbackDeadLetterQueue, mandatory: true, properties, body, bounded.Token).ConfigureAwait(false);
+    }
+
+    private void Pump()
+    {
+        if (_writing || (_waiting.Count == 0 && !_sweepDue))
+        {
+            return;
+        }
+
+        var batch = _waiting.ToList();
+        _waiting.Clear();
+        Write(batch);
+    }
+
+    private void Write(IReadOnlyList<Pending> batch)
+    {
+        _writing = true;
+        var (store, now, sweep) = (_store, _clock.GetUtcNow(), _sweepDue);
+        var first = DateOnly.FromDateTime(now.UtcDateTime).AddDays(-_feedback.KeepDays);
+        var records = batch.Where(pending => pending.Kind != FeedbackKind.Repeated).Select(pending => new FeedbackRecord(now, pending.Feedback)).ToList();
+        _sweepDue = false;
+        Task.Run(() =>
+        {
+            store.Append(records);
+            return sweep ? store.DeleteBefore(first) : 0;
+        }).PipeTo(Self, success: deleted => new Written(batch, deleted), failure: cause => new NotWritten(batch, sweep, cause));
+    }
+
+    private void OnWritten(Written message)
+    {
+        _writing = false;
+        foreach (var pending in message.Batch)
+        {
+            _stored++;
+            Count(pending);
+            Acknowledge(pending.Session, pending.Tag);
+        }
+
+        foreach (var version in message.Batch.Select(pending => pending.Feedback.ModelVersion).Distinct())
+        {
+            if (_state.Of(version) is { } accuracy)
+            {
+                Show(accuracy);
+            }
+        }
+
+        if (message.Deleted > 0)
+        {
+            _log.Info("Feedback of {Days} days is older than {KeepDays} days and was deleted", message.Deleted, _feedback.KeepDays);
+        }
+
+        Pump();
+    }
+
+    private void OnNotWritten(NotWritten message)
+    {
+        _sweepDue |= message.Sweep;
+        _log.Error(
+            "{Count} feedback messages wait, since {Folder} takes none: {Reason}", message.Batch.Count, _feedback.Folder, message.Cause.GetBaseException().Message);
+        Timers.StartSingleTimer(nameof(WriteDue), new WriteDue(message.Batch), WriteAgain);
+    }
+
+    private void Count(Pending pending)
+    {
+        var feedback = pending.Feedback;
+        FerMetrics.FeedbackTaken(
+            pending.Kind == FeedbackKind.Repeated ? "repeated" : feedback.Confirms ? "right" : "wrong", Tag(feedback.ModelVersion));
+        if (pending.Kind != FeedbackKind.Repeated)
+        {
+            _log.Info(
+                "Feedback on {MessageId}: {Source} says {Label} where {ModelVersion} said {Predicted}",
+                StrangersText.Shown(feedback.MessageId), feedback.Source, feedback.Label, StrangersText.Shown(feedback.ModelVersion), feedback.Predicted);
+        }
+    }
+
+    private void Show(ProductionAccuracy version) => FerMetrics.FeedbackJudged(Tag(version.ModelVersion), version.Accuracy, version.Judged);
+
+    private string Tag(string version) => _tags.Contains(version) || (_tags.Count < MaxTags && _tags.Add(version)) ? version : "other";
+
+    private void Acknowledge(long session, ulong tag)
+    {
+        if (session != _session || _open is not { } open)
+        {
+            return;
+        }
+
+        open.Consuming.BasicAckAsync(tag, multiple: false, _sessionEnd.Token).AsTask().PipeTo(
+            Self, failure: cause => new SessionFailed(session, $"an acknowledgement failed: {cause.Message}", IsMistake: false));
+    }
+
+    private sealed record Session(IChannel Consuming, IChannel Publishing);
+
+    private sealed record Pending(long Session, ulong Tag, FaceFeedback Feedback, FeedbackKind Kind);
+
+    private sealed record Remembered(IReadOnlyList<FeedbackRecord> Records, Exception? Cause) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+    private sealed record SessionOpened(long Epoch, Session Session) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+    private sealed record SessionFailed(long Epoch, string Reason, bool IsMistake) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+    /// <param name="Session">Which.</param>
+    /// <param name="Tag">The delivery's number within it.</param>
+    /// <param name="Body">At most the first <see cref="FeedbackFields.MaxBytes"/> bytes.</param>
+    /// <param name="Length">Bytes of the whole body.</param>
+    private sealed record Delivered(long Session, ulong Tag, byte[] Body, int Length) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+    private sealed record DeadLettered(long Session, ulong Tag) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+    private sealed record Written(IReadOnlyList<Pending> Batch, int Deleted) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+    private sealed record NotWritten(IReadOnlyList<Pending> Batch, bool Sweep, Exception Cause) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+    private sealed record WriteDue(IReadOnlyList<Pending> Batch) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+    private sealed class SweepDue : INoSerializationVerificationNeeded, IDeadLetterSuppression
+    {
+        private SweepDue()
+        {
+        }
+
+        public static SweepDue Instance { get; } = new();
+    }
+}
+
+public static class FeedbackHosting
+{
+    /// <summary>Adds the actor that takes feedback.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="options">Validated options of the broker.</param>
+    /// <param name="feedback">Validated options; where it is not enabled nothing is added.</param>
+    public static AkkaConfigurationBuilder AddFeedbackIntake(this AkkaConfigurationBuilder builder, RabbitMqOptions options, FeedbackOptions feedback)
+    {
+        ArgumentNullException.ThrowIfNull(feedback);
+        return feedback.Enabled
+            ? builder.WithActors((system, registry) => registry.Register<FeedbackIntake>(system.ActorOf(
+                Props.Create(() => new FeedbackActor(options, feedback, new RabbitConnector(options), TimeProvider.System)), "feedback")))
+            : builder;
+    }
+}
