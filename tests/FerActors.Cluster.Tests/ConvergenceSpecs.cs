@@ -13,7 +13,10 @@ namespace FerActors.Cluster.Tests;
 public sealed class ConvergenceSpecs(BrokerNode broker, PostgresNode database, ITestOutputHelper output) : IClassFixture<PostgresNode>
 {
     private const int MostNodes = 4;
-    private const int Swaps = 8;
+    private const int Swaps = 6;
+
+    // Enough that every node has always something to answer, and not so many that loading waits for answering.
+    private const int Unanswered = 12;
 
     [SkippableFact]
     public async Task One_to_four_nodes_that_join_under_load_converge_on_each_promotion()
@@ -28,7 +31,7 @@ public sealed class ConvergenceSpecs(BrokerNode broker, PostgresNode database, I
         await cluster.Control.DoAsync(new ModelRequests.Register("shipped", Surroundings.ShippedModel));
         await cluster.Control.DoAsync(new ModelRequests.Register("warm", folders.Warm));
         await cluster.Control.DoAsync(new ModelRequests.Promote("shipped"));
-        await using var load = Load.Start(queues);
+        await using var load = Load.Start(queues, Unanswered);
         await load.AnsweredByAsync(cluster.Inference, from: 0, "shipped");
 
         for (var nodes = 1; nodes <= MostNodes; nodes++)

@@ -57,4 +57,71 @@ public sealed class FaultSpecs(BrokerNode broker, PostgresNode database, ITestOu
         tally.AssertWhole(Held);
         await Task.WhenAll(cluster.Nodes.Except([killed, leaving]).Select(node => node.BecomesReadyAsync()));
     }
+
+    [SkippableFact]
+    public async Task All_inference_nodes_are_killed_at_once_and_what_they_held_is_answered_by_those_that_follow()
+    {
+        Chaos.SkipUnlessFull();
+        Skip.If(broker.Uri is null, broker.Absence);
+        Skip.If(database.Absence.Length > 0, database.Absence);
+        await using var queues = await NodeQueues.DeclareAsync(broker);
+        await using var cluster = await ProcessCluster.StartAsync(
+            queues, await database.CreateDatabaseAsync(), ProcessCluster.SeparateRoles, inference: 3);
+        await using var load = Load.Start(queues);
+        var killed = cluster.Inference;
+        await load.AnsweredByAsync(killed, from: 0);
+
+        foreach (var node in killed)
+        {
+            node.Process.Signal("KILL");
+        }
+
+        await Task.WhenAll(killed.Select(node => node.Process.ExitAsync()));
+        var atKill = load.Answered;
+        List<ClusterNode> joining = [cluster.Join(NodeRoles.Inference), cluster.Join(NodeRoles.Inference)];
+        await Task.WhenAll(joining.Select(node => node.BecomesReadyAsync()));
+        await load.AnsweredByAsync(joining, atKill);
+        await load.MoreAsync(200);
+        var tally = await load.FinishAsync();
+
+        Chaos.Report(
+            output,
+            "kill -9 of all three inference nodes at once; two others join",
+            "what they held and what waited is answered by those that join",
+            Tally.Expected(3 * Held),
+            tally.ToString());
+        tally.AssertWhole(3 * Held);
+    }
+
+    [SkippableFact]
+    public async Task Every_inference_node_is_told_to_stop_and_replaced_in_turn()
+    {
+        Chaos.SkipUnlessFull();
+        Skip.If(broker.Uri is null, broker.Absence);
+        Skip.If(database.Absence.Length > 0, database.Absence);
+        await using var queues = await NodeQueues.DeclareAsync(broker);
+        await using var cluster = await ProcessCluster.StartAsync(
+            queues, await database.CreateDatabaseAsync(), ProcessCluster.SeparateRoles, inference: 3);
+        await using var load = Load.Start(queues);
+        await load.AnsweredByAsync(cluster.Inference, from: 0);
+
+        foreach (var node in cluster.Inference)
+        {
+            node.Process.Signal("TERM");
+            Assert.Equal(0, await node.Process.ExitAsync());
+            var answered = load.Answered;
+            var joining = cluster.Join(NodeRoles.Inference);
+            await joining.BecomesReadyAsync();
+            await load.AnsweredByAsync([joining], answered);
+        }
+
+        var tally = await load.FinishAsync();
+        Chaos.Report(
+            output,
+            "SIGTERM of each inference node in turn, each replaced before the next",
+            "each finishes what it holds and exits 0",
+            Tally.Expected(3 * Held),
+            tally.ToString());
+        tally.AssertWhole(3 * Held);
+    }
 }

@@ -15,7 +15,7 @@ namespace FerActors.Cluster.Tests;
 /// </summary>
 internal sealed class Load : IAsyncDisposable
 {
-    private const int Unanswered = 96;
+    private const int Most = 96;
     private const int Publishers = 3;
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
@@ -26,7 +26,7 @@ internal sealed class Load : IAsyncDisposable
     private readonly string _name = Guid.NewGuid().ToString("N")[..6];
     private readonly byte[] _picture = Surroundings.Picture(".png", side: 48);
     private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private readonly SemaphoreSlim _window = new(Unanswered);
+    private readonly SemaphoreSlim _window;
     private readonly CancellationTokenSource _enough = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
@@ -38,9 +38,10 @@ internal sealed class Load : IAsyncDisposable
     private readonly Task[] _publishing;
     private readonly Task _receiving;
 
-    private Load(NodeQueues queues)
+    private Load(NodeQueues queues, int unanswered)
     {
         _options = queues.Options;
+        _window = new SemaphoreSlim(unanswered);
         _receiving = Task.Run(ReceiveAsync);
         _publishing = [.. Enumerable.Range(0, Publishers).Select(_ => Task.Run(PublishAsync))];
     }
@@ -83,7 +84,9 @@ internal sealed class Load : IAsyncDisposable
         }
     }
 
-    public static Load Start(NodeQueues queues) => new(queues);
+    /// <param name="queues">The cluster's queues.</param>
+    /// <param name="unanswered">Images on their way at any time; so many keep all nodes busy and some waiting.</param>
+    public static Load Start(NodeQueues queues, int unanswered = Most) => new(queues, unanswered);
 
     /// <summary>First answers in the order of their arrival.</summary>
     /// <param name="from">How many of them to leave out.</param>
@@ -278,7 +281,7 @@ internal sealed class Load : IAsyncDisposable
             Hear(ResultJson.Deserialize(delivery.Body.Span));
             await channel.BasicAckAsync(delivery.DeliveryTag, multiple: false);
         };
-        await channel.BasicQosAsync(0, 2 * Unanswered, global: false, _stop.Token);
+        await channel.BasicQosAsync(0, 2 * Most, global: false, _stop.Token);
         await channel.BasicConsumeAsync(_options.ResultsQueue, autoAck: false, consumer, _stop.Token);
         await closed.Task.WaitAsync(_stop.Token);
     }
