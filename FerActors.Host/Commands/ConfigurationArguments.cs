@@ -21,5 +21,12 @@ internal sealed class ConfigurationArguments
         command.Options.Add(_set);
     }
 
+    /// <summary>The same arguments for another command.</summary>
+    public IReadOnlyList<string> Arguments(ParseResult parsed) =>
+    [
+        .. parsed.GetValue(_file) is { } file ? new[] { _file.Name, file } : [],
+        .. (parsed.GetValue(_set) ?? []).SelectMany(setting => new[] { _set.Name, setting }),
+    ];
+
     public IConfigurationRoot Build(ParseResult parsed) => FerConfiguration.Build(parsed.GetValue(_file), parsed.GetValue(_set) ?? []);
 }

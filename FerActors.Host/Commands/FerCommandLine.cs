@@ -32,6 +32,8 @@ public static class FerCommandLine
             MigrateCommand.Create(),
             ClassifyCommand.Create(),
             SoakCommand.Create(),
+            BenchCommand.Create(),
+            FuzzCommand.Create(),
             train,
             SweepCommand.Create(),
             EvaluateCommand.Create(),

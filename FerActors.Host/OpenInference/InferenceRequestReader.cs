@@ -32,8 +32,9 @@ internal sealed class InferenceRequestReader(int maxImageBytes, int maxImages)
 
         try
         {
-            using var json = JsonDocument.Parse(jsonLength is { } bytes ? body[..bytes] : body);
-            return Read(json.RootElement, jsonLength is { } end ? body[end..] : default);
+            var text = jsonLength is { } end ? body[..end] : body;
+            using var json = JsonDocument.Parse(text);
+            return Read(json.RootElement, text.Length, body[text.Length..]);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
         {
@@ -42,7 +43,7 @@ internal sealed class InferenceRequestReader(int maxImageBytes, int maxImages)
         }
     }
 
-    private InferenceRequest Read(JsonElement request, ReadOnlyMemory<byte> raw)
+    private InferenceRequest Read(JsonElement request, int textLength, ReadOnlyMemory<byte> raw)
     {
         var inputs = request.GetProperty("inputs");
         if (inputs.GetArrayLength() != 1 || inputs[0].GetProperty("name").GetString() != InputName)
@@ -51,10 +52,10 @@ internal sealed class InferenceRequestReader(int maxImageBytes, int maxImages)
         }
 
         var id = request.TryGetProperty("id", out var given) ? given.GetString() : null;
-        return new InferenceRequest(id, ReadImages(inputs[0], raw), ReadParameters(request), ReadOutputs(request));
+        return new InferenceRequest(id, ReadImages(inputs[0], textLength, raw), ReadParameters(request), ReadOutputs(request));
     }
 
-    private List<ReadOnlyMemory<byte>> ReadImages(JsonElement input, ReadOnlyMemory<byte> raw)
+    private List<ReadOnlyMemory<byte>> ReadImages(JsonElement input, int textLength, ReadOnlyMemory<byte> raw)
     {
         var shape = input.GetProperty("shape").EnumerateArray().Select(dimension => dimension.GetInt64()).ToArray();
         if (shape.Length is < 1 or > 4 || shape.Any(dimension => dimension is < 1 or > int.MaxValue))
@@ -68,7 +69,7 @@ internal sealed class InferenceRequestReader(int maxImageBytes, int maxImages)
         return input.GetProperty("datatype").GetString() switch
         {
             "BYTES" => ReadEncoded(input, shape, binary),
-            "UINT8" => ReadPixels(input, shape, binary),
+            "UINT8" => ReadPixels(input, shape, textLength, binary),
             var other => throw Invalid($"the datatype is '{other}'; it must be BYTES or UINT8"),
         };
     }
@@ -103,7 +104,7 @@ internal sealed class InferenceRequestReader(int maxImageBytes, int maxImages)
             : throw (images.Count == count ? TooLarge() : Invalid("the data does not fit the shape"));
     }
 
-    private List<ReadOnlyMemory<byte>> ReadPixels(JsonElement input, long[] shape, ReadOnlyMemory<byte>? binary)
+    private List<ReadOnlyMemory<byte>> ReadPixels(JsonElement input, long[] shape, int textLength, ReadOnlyMemory<byte>? binary)
     {
         var (count, height, width, channels) = shape switch
         {
@@ -122,6 +123,12 @@ internal sealed class InferenceRequestReader(int maxImageBytes, int maxImages)
         if ((height == 0 ? shape[0] : Bitmap.Length(height, width)) > maxImageBytes || width > maxImageBytes)
         {
             throw TooLarge();
+        }
+
+        // Nor for several: each value in the JSON takes a byte at least.
+        if (binary is null && Product(shape) > textLength)
+        {
+            throw Invalid("the data does not fit the shape");
         }
 
         var data = binary ?? Numbers(input.GetProperty("data"), Product(shape));
