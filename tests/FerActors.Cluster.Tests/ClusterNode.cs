@@ -43,16 +43,17 @@ internal sealed partial class ClusterNode : IAsyncDisposable
         using var again = new PeriodicTimer(AskAgain);
         while (true)
         {
-            using var response = await _http.GetAsync(_address, patience.Token);
-            var text = await response.Content.ReadAsStringAsync(patience.Token);
-            if (response.StatusCode == HttpStatusCode.OK)
+            var (status, text) = await HealthAsync();
+            if (status == HttpStatusCode.OK)
             {
                 using var answer = JsonDocument.Parse(text);
                 Name = answer.RootElement.GetProperty("node").GetString()!;
                 return;
             }
 
-            Assert.False(patience.IsCancellationRequested, $"The node {string.Join('+', Roles)} is not ready: {text}\n{Process.Errors}");
+            Assert.False(
+                patience.IsCancellationRequested || Process.HasEnded,
+                $"The node {string.Join('+', Roles)} is not ready: {text}\n{Process.Errors}");
             await again.WaitForNextTickAsync(CancellationToken.None);
         }
     }
@@ -98,6 +99,20 @@ internal sealed partial class ClusterNode : IAsyncDisposable
         _http.Dispose();
         _control.Dispose();
         await Process.DisposeAsync();
+    }
+
+    // On a machine with too much to do a connection may be reset.
+    private async Task<(HttpStatusCode? Status, string Text)> HealthAsync()
+    {
+        try
+        {
+            using var response = await _http.GetAsync(_address);
+            return (response.StatusCode, await response.Content.ReadAsStringAsync());
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
+        {
+            return (null, e.Message);
+        }
     }
 
     [GeneratedRegex(@"Health at (http://\S+)")]

@@ -27,6 +27,8 @@ internal sealed class FerProcess : IAsyncDisposable
         _process.BeginErrorReadLine();
     }
 
+    public bool HasEnded => _process.HasExited;
+
     public string Output => Read(_output);
 
     public string Errors => Read(_errors);
