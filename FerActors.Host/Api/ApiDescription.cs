@@ -77,6 +77,7 @@ internal static class ApiDescription
                 ["faces"] = new OpenApiSchema { Type = JsonSchemaType.String },
                 ["include"] = new OpenApiSchema { Type = JsonSchemaType.String },
                 ["aligned"] = new OpenApiSchema { Type = JsonSchemaType.String },
+                ["explain"] = new OpenApiSchema { Type = JsonSchemaType.String },
             },
         };
         var content = new Dictionary<string, OpenApiMediaType> { ["multipart/form-data"] = new() { Schema = form } };
@@ -94,6 +95,7 @@ internal static class ApiDescription
         {
             "faces" => ("Which faces to classify; all by default.", new[] { "all", "largest" }),
             "aligned" => ("true: the image is one aligned face crop, and no face is looked for.", ["true", "false"]),
+            "explain" => ("An explanation of each face: rollout, gradient (of the predicted expression) or gradient:NAME.", []),
             _ => ("Further parts of the result, separated by commas: landmarks (always sent), attention, crop.", []),
         };
         parameter.Description = text;

@@ -107,10 +107,14 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
     private void Map(FerOptions options, ClassifyEndpoint classify, BatchEndpoints batches)
     {
         var several = new BodyLimit(options.Api.MaxBatchBytes);
-        _app.MapPost("/v1/classify", (HttpContext http, string? faces, string? include, string? aligned) => classify.HandleAsync(http, faces, include, aligned))
+        _app.MapPost(
+                "/v1/classify",
+                (HttpContext http, string? faces, string? include, string? aligned, string? explain) => classify.HandleAsync(http, faces, include, aligned, explain))
             .DescribeUpload("classify", "Classifies the faces of one image and waits for the result.", batch: false)
             .Produces<ClassificationResult>(contentType: ResultJson.ContentType);
-        _app.MapPost("/v1/batches", (HttpContext http, string? faces, string? include, string? aligned) => batches.CreateAsync(http, faces, include, aligned))
+        _app.MapPost(
+                "/v1/batches",
+                (HttpContext http, string? faces, string? include, string? aligned, string? explain) => batches.CreateAsync(http, faces, include, aligned, explain))
             .WithMetadata(several)
             .DescribeUpload("createBatch", "Takes several images; the results gather under the address in the header Location.", batch: true)
             .Produces<BatchAccepted>(StatusCodes.Status202Accepted, ResultJson.ContentType);

@@ -9,10 +9,10 @@ namespace FerActors.Host.Api;
 internal sealed class BatchEndpoints(ClassificationClient client, UploadReader reader, BatchStore store, ILogger<BatchEndpoints> log)
 {
     /// <summary><c>POST /v1/batches</c>.</summary>
-    public async Task CreateAsync(HttpContext http, string? faces, string? include, string? aligned)
+    public async Task CreateAsync(HttpContext http, string? faces, string? include, string? aligned, string? explain)
     {
         var upload = await reader.ReadAsync(http.Request, http.RequestAborted);
-        var headers = RequestParameters.ToHeaders(upload.Fields, faces, include, aligned);
+        var headers = RequestParameters.ToHeaders(upload.Fields, faces, include, aligned, explain);
         if (store.TryAdd(ApiAccess.CallerOf(http), upload.Images.Count, upload.Images.Sum(image => (long)image.Length)) is not { } batch)
         {
             await ApiProblems.WriteAsync(http, ErrorCodes.Overloaded, "No room for a further batch; try again later.");

@@ -6,10 +6,10 @@ namespace FerActors.Host.Api;
 /// <summary><c>POST /v1/classify</c>: one image in, its result out.</summary>
 internal sealed class ClassifyEndpoint(ClassificationClient client, UploadReader reader)
 {
-    public async Task HandleAsync(HttpContext http, string? faces, string? include, string? aligned)
+    public async Task HandleAsync(HttpContext http, string? faces, string? include, string? aligned, string? explain)
     {
         var upload = await reader.ReadAsync(http.Request, http.RequestAborted);
-        var headers = RequestParameters.ToHeaders(upload.Fields, faces, include, aligned);
+        var headers = RequestParameters.ToHeaders(upload.Fields, faces, include, aligned, explain);
         var (messageId, answer) = await client.ClassifyAsync(upload.Images[0], headers);
         switch (answer)
         {

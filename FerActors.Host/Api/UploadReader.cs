@@ -27,7 +27,7 @@ internal sealed class UploadReader(int maxImageBytes, int maxImages, TimeSpan ti
     private const int MaxPartHeaders = 16;
     private const int MaxPartHeaderBytes = 8 * 1024;
 
-    private static readonly string[] KnownFields = ["faces", "include", "aligned"];
+    private static readonly string[] KnownFields = ["faces", "include", "aligned", "explain"];
 
     /// <exception cref="ApiException">The body is no upload, too large, or too slow.</exception>
     public async Task<Upload> ReadAsync(HttpRequest request, CancellationToken aborted)

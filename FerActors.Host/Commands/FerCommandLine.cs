@@ -41,6 +41,8 @@ public static class FerCommandLine
             DataCommand.Create(),
             DriftCommand.Create(),
             ApiKeyCommand.Create(),
+            ApiLoadCommand.Create(),
+            RetentionCommand.Create(),
         };
         var operators = OperatorCommandLine.AddTo(root, train);
         try

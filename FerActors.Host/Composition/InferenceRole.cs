@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Hosting;
 using FerActors.Host.Messaging;
+using FerActors.Host.Retention;
 using FerActors.Inference.Alignment;
 using FerActors.Inference.Batching;
 using FerActors.Inference.Drift;
@@ -70,6 +71,7 @@ public sealed class InferenceRole
                 new RegistryModelLoader(_options.Registry.Root, _options.Model, WarmUpBatches))
             .AddFaceBatcher(_options.Batching)
             .AddDriftMonitor(_options.Drift, _options.Model.Path)
+            .AddImageRetention(_options.Retention)
             .AddImageIngress(
                 new IngressSettings(node, Workers, _options.Pipeline.MaxQueueSize, limits),
                 () => new FaceExtractor(_detectors.Create(), limits, _options.Detection.Alignment, side))

@@ -1,4 +1,6 @@
 using System.Diagnostics.Metrics;
+using System.Text.Json;
+using FerActors.Shared.Drift;
 
 namespace FerActors.Host.Telemetry;
 
@@ -26,6 +28,11 @@ internal sealed class NodeMeter : IDisposable
         _meter.CreateObservableUpDownCounter("fer.model.held", () => One(_now.Models?.HeldModels), "{model}", "Models in memory.");
         _meter.CreateObservableGauge(
             "fer.model.swap.gap.max", () => Seconds(_now.Models?.LongestSwapGapMs), "s", "Longest time between two passes across a swap; idle time counts.");
+        _meter.CreateObservableGauge("fer.drift.state", DriftStates, "{level}", "How far a watched signal has moved: 0 ok, 1 warn, 2 alert.");
+        _meter.CreateObservableGauge(
+            "fer.drift.psi", () => Drift(signal => signal.Psi), "1", "Population stability index of the window against the reference.");
+        _meter.CreateObservableGauge(
+            "fer.drift.ks", () => Drift(signal => signal.Ks), "1", "Kolmogorov-Smirnov distance of the window from the reference.");
         _meter.CreateObservableGauge("fer.model.serving", Serving, "{version}", "1 for the champion's version.");
     }
 
@@ -73,6 +80,18 @@ internal sealed class NodeMeter : IDisposable
     private IEnumerable<Measurement<long>> Serving() => _now.Serving is { } serving
         ? [new Measurement<long>(1, new("fer.model.name", serving.Model.Name), new("fer.model.version", serving.Model.Version))]
         : [];
+
+    private IEnumerable<Measurement<long>> DriftStates() =>
+        Tagged("fer.drift.signal", [.. (_now.Drift?.Signals ?? []).Select(signal => (NameOf(signal.Signal), (long?)signal.Level))]);
+
+    private IEnumerable<Measurement<double>> Drift(Func<SignalStatus, double?> measure) =>
+        from signal in _now.Drift?.Signals ?? []
+        let value = measure(signal)
+        where value is not null
+        select new Measurement<double>(value.Value, new KeyValuePair<string, object?>("fer.drift.signal", NameOf(signal.Signal)));
+
+    // As the reference's file has it.
+    private static string NameOf(DriftSignal signal) => JsonNamingPolicy.SnakeCaseLower.ConvertName(signal.ToString());
 
     private static IEnumerable<Measurement<long>> Tagged(string tag, params (string Value, long? Count)[] counts) => counts
         .Where(count => count.Count is not null)

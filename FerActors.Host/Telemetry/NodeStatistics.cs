@@ -1,6 +1,7 @@
 using FerActors.Host.Api;
 using FerActors.Host.Messaging;
 using FerActors.Inference.Batching;
+using FerActors.Inference.Drift;
 using FerActors.Inference.Models;
 using FerActors.Inference.Pipeline;
 
@@ -13,6 +14,7 @@ namespace FerActors.Host.Telemetry;
 /// <param name="Models">Counts of the model host.</param>
 /// <param name="Serving">The champion.</param>
 /// <param name="Gateway">The API's way to the broker.</param>
+/// <param name="Drift">The drift monitor.</param>
 /// <param name="Queues">Messages ready in the broker's queues, by name.</param>
 internal sealed record NodeStatistics(
     TransportStatistics? Transport,
@@ -21,7 +23,8 @@ internal sealed record NodeStatistics(
     ModelHostStatistics? Models,
     ServingModel? Serving,
     GatewayStatus? Gateway,
+    DriftStatus? Drift,
     IReadOnlyDictionary<string, long>? Queues)
 {
-    public static NodeStatistics None { get; } = new(null, null, null, null, null, null, null);
+    public static NodeStatistics None { get; } = new(null, null, null, null, null, null, null, null);
 }

@@ -4,6 +4,7 @@ using Akka.Hosting;
 using FerActors.Host.Api;
 using FerActors.Host.Messaging;
 using FerActors.Inference.Batching;
+using FerActors.Inference.Drift;
 using FerActors.Inference.Models;
 using FerActors.Inference.Pipeline;
 
@@ -47,6 +48,7 @@ public sealed class StatisticsCollectorActor : ReceiveActor, IWithTimers
         var models = AskAsync<ModelHost, ModelHostStatistics>(registry, GetModelHostStatistics.Instance);
         var serving = AskAsync<ModelHost, ServingModel>(registry, GetServingModel.Instance);
         var gateway = AskAsync<ImageGateway, GatewayStatus>(registry, GetGatewayStatus.Instance);
+        var drift = AskAsync<DriftMonitor, DriftStatus>(registry, GetDriftStatus.Instance);
         var queues = AskAsync<ImageGateway, QueueDepths>(registry, GetQueueDepths.Instance);
         return new NodeStatistics(
             await transport.ConfigureAwait(false),
@@ -55,6 +57,7 @@ public sealed class StatisticsCollectorActor : ReceiveActor, IWithTimers
             await models.ConfigureAwait(false),
             await serving.ConfigureAwait(false),
             await gateway.ConfigureAwait(false),
+            await drift.ConfigureAwait(false),
             (await queues.ConfigureAwait(false))?.Ready);
     }
 

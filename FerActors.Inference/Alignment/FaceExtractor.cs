@@ -42,7 +42,7 @@ public sealed class FaceExtractor(IFaceDetector detector, ImageLimits limits, Fa
         return new AlignedFace(
             face,
             FaceGeometry.RollDegrees(face.Landmarks),
-            new FaceCrop(gray, request.Include.HasFlag(IncludeParts.Attention)),
+            new FaceCrop(gray, request.Include.HasFlag(IncludeParts.Attention)) { Explain = request.Explain },
             request.Include.HasFlag(IncludeParts.Crop) ? EncodePng(gray) : null);
     }
 

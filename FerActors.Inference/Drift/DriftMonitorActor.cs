@@ -57,7 +57,7 @@ public sealed class DriftMonitorActor : ReceiveActor
 
         for (var i = 0; i < answer.Faces.Count; i++)
         {
-            if (Sample(answer.Faces[i], answer.Predictions[i], answer.Aligned) is not { } sample)
+            if (Sample(answer.Faces[i], answer.Predictions[i], answer.Aligned, _reference.Embedding) is not { } sample)
             {
                 _ignored++;
                 continue;
@@ -89,7 +89,7 @@ public sealed class DriftMonitorActor : ReceiveActor
     private DriftStatus Status() => new(
         _state?.Level ?? DriftLevel.Ok, _reference?.WeightsSha256, _problem, _state?.Samples ?? 0, _ignored, _state?.Signals ?? []);
 
-    private static DriftSample? Sample(AlignedFace face, FacePrediction prediction, bool aligned)
+    private static DriftSample? Sample(AlignedFace face, FacePrediction prediction, bool aligned, EmbeddingReference? usual)
     {
         var gray = face.Crop.Gray;
         var side = (int)Math.Sqrt(gray.Length);
@@ -104,7 +104,8 @@ public sealed class DriftMonitorActor : ReceiveActor
             (Expression)Array.IndexOf(prediction.Probabilities, confidence),
             confidence,
             aligned ? null : Math.Sqrt(face.Face.Box.Area),
-            aligned ? null : face.Face.Score);
+            aligned ? null : face.Face.Score,
+            prediction.Embedding is { } embedding ? usual?.Distance(embedding) : null);
     }
 }
 

@@ -19,11 +19,20 @@ public interface IExpressionModel : IDisposable
 
 /// <param name="Gray">Gray values, side x side, row by row.</param>
 /// <param name="WantsAttention">The publisher asked for the attention map.</param>
-public sealed record FaceCrop(byte[] Gray, bool WantsAttention = false);
+public sealed record FaceCrop(byte[] Gray, bool WantsAttention = false)
+{
+    /// <summary>The explanation that the publisher asked for; absent where none is wanted.</summary>
+    public ExplanationRequest? Explain { get; init; }
+}
 
 /// <param name="Probabilities">Seven calibrated probabilities in FER2013 order.</param>
 /// <param name="Attention">On request.</param>
-public sealed record FacePrediction(float[] Probabilities, AttentionMap? Attention = null);
+/// <param name="Explanation">On request.</param>
+public sealed record FacePrediction(float[] Probabilities, AttentionMap? Attention = null, FaceExplanation? Explanation = null)
+{
+    /// <summary>The face's embedding, for the drift monitor; absent where a pass with attention made the prediction. It never leaves the node.</summary>
+    public float[]? Embedding { get; init; }
+}
 
 /// <summary>The model ran, but what it gave cannot be used.</summary>
 public sealed class ModelFailureException(string message) : Exception(message);

@@ -104,17 +104,20 @@ public sealed class VitExpressionModel : IExpressionModel
             }
         }
 
-        // A pass with attention maps is slower for all of its batch, so it is only taken for those who asked.
+        // A pass with attention maps, let alone gradients, is slower for all of its batch, so it is only taken for those who asked.
         var predictions = new FacePrediction[crops.Count];
-        var groups = Enumerable.Range(0, crops.Count).ToLookup(i => crops[i].WantsAttention);
-        if (groups[false].Any())
+        var groups = Enumerable.Range(0, crops.Count).ToLookup(i => KindOf(crops[i]));
+        if (groups[PassKind.Plain].Any())
         {
-            Pass(crops, groups[false].ToArray(), attention: false, predictions);
+            Pass(crops, groups[PassKind.Plain].ToArray(), PassKind.Plain, predictions);
         }
 
-        foreach (var slice in groups[true].Chunk(AttentionBatch))
+        foreach (var kind in new[] { PassKind.Attention, PassKind.Gradients })
         {
-            Pass(crops, slice, attention: true, predictions);
+            foreach (var slice in groups[kind].Chunk(AttentionBatch))
+            {
+                Pass(crops, slice, kind, predictions);
+            }
         }
 
         return predictions;
@@ -122,8 +125,15 @@ public sealed class VitExpressionModel : IExpressionModel
 
     public void Dispose() => _model.Dispose();
 
+    private static PassKind KindOf(FaceCrop crop) => crop switch
+    {
+        { Explain.Method: ExplanationMethod.Gradient } => PassKind.Gradients,
+        { WantsAttention: true } or { Explain: not null } => PassKind.Attention,
+        _ => PassKind.Plain,
+    };
+
     // One forward pass over the crops with these numbers.
-    private void Pass(IReadOnlyList<FaceCrop> crops, int[] numbers, bool attention, FacePrediction[] predictions)
+    private void Pass(IReadOnlyList<FaceCrop> crops, int[] numbers, PassKind kind, FacePrediction[] predictions)
     {
         var image = _normalisation.Channels * InputSide * InputSide;
         var planes = new float[numbers.Length * image];
@@ -132,28 +142,71 @@ public sealed class VitExpressionModel : IExpressionModel
             _normalisation.Apply(crops[numbers[i]].Gray, planes.AsSpan(i * image, image));
         }
 
-        var (logits, layers) = Run(planes, numbers.Length, attention);
+        var (logits, layers, weighted, embeddings) = Run(planes, [.. numbers.Select(number => crops[number])], kind);
         for (var i = 0; i < numbers.Length; i++)
         {
+            var crop = crops[numbers[i]];
+            var probabilities = Probabilities(logits.AsSpan(i * ExpressionNames.Count, ExpressionNames.Count));
             predictions[numbers[i]] = new FacePrediction(
-                Probabilities(logits.AsSpan(i * ExpressionNames.Count, ExpressionNames.Count)),
-                attention ? Rollout(layers, i) : null);
+                probabilities, crop.WantsAttention ? Rollout(layers, i) : null, Explanation(crop.Explain, probabilities, layers, weighted, i))
+            {
+                Embedding = embeddings?.AsSpan(i * _model.Config.HiddenSize, _model.Config.HiddenSize).ToArray(),
+            };
         }
     }
 
-    private (float[] Logits, List<float[]> Layers) Run(float[] planes, int count, bool attention)
+    private FaceExplanation? Explanation(
+        ExplanationRequest? wanted, float[] probabilities, List<float[]> layers, List<float[]> weighted, int image)
+    {
+        if (wanted is null)
+        {
+            return null;
+        }
+
+        if (wanted.Method == ExplanationMethod.Rollout)
+        {
+            return ExplanationGrid.Of(wanted.Method, null, [.. Rollout(layers, image).Values.Select(value => (double)value)], _model.Grid);
+        }
+
+        var label = wanted.Label ?? (Expression)Array.IndexOf(probabilities, probabilities.Max());
+        return ExplanationGrid.Of(wanted.Method, label, GradientRollout.Compute(Own(weighted, image), _model.Config.SequenceLength), _model.Grid);
+    }
+
+    // Logits, and for each layer what of its attention was asked for, averaged over the heads: [image, token, token].
+    private (float[] Logits, List<float[]> Layers, List<float[]> Weighted, float[]? Embeddings) Run(
+        float[] planes, IReadOnlyList<FaceCrop> crops, PassKind kind)
     {
         using var scope = NewDisposeScope();
-        using var inference = inference_mode();
-        var pixels = tensor(planes, [count, _normalisation.Channels, InputSide, InputSide], device: _model.Device);
-        if (!attention)
+        if (kind == PassKind.Gradients)
         {
-            return (_model.Forward(pixels).cpu().data<float>().ToArray(), []);
+            var (outputs, attention, gradients) = _model.ForwardWithGradients(Pixels(planes, crops.Count), values => Chosen(values, crops));
+            var weighted = attention.Zip(gradients, (weights, gradient) => Values((weights * gradient).clamp_min(0).mean([1])));
+            return (Values(outputs), attention.Select(weights => Values(weights.mean([1]))).ToList(), weighted.ToList(), null);
         }
 
-        var (logits, layers) = _model.ForwardWithAttention(pixels);
-        return (logits.cpu().data<float>().ToArray(), layers.Select(l => l.mean([1]).cpu().data<float>().ToArray()).ToList());
+        using var inference = inference_mode();
+        if (kind == PassKind.Plain)
+        {
+            var (plain, embeddings) = _model.ForwardWithEmbedding(Pixels(planes, crops.Count));
+            return (Values(plain), [], [], Values(embeddings));
+        }
+
+        var (logits, layers) = _model.ForwardWithAttention(Pixels(planes, crops.Count));
+        return (Values(logits), layers.Select(weights => Values(weights.mean([1]))).ToList(), [], null);
     }
+
+    private Tensor Pixels(float[] planes, int count) =>
+        tensor(planes, [count, _normalisation.Channels, InputSide, InputSide], device: _model.Device);
+
+    // The output that each crop wants explained: that of an expression, or the highest. Outputs may stand in another order than FER2013's.
+    private Tensor Chosen(Tensor outputs, IReadOnlyList<FaceCrop> crops)
+    {
+        var highest = outputs.argmax(1).cpu().data<long>().ToArray();
+        var named = crops.Select((crop, i) => crop.Explain?.Label is { } label ? Array.IndexOf(_labels.OutputToExpression, (int)label) : highest[i]);
+        return tensor(named.ToArray(), device: _model.Device);
+    }
+
+    private static float[] Values(Tensor values) => values.cpu().data<float>().ToArray();
 
     private float[] Probabilities(ReadOnlySpan<float> logits)
     {
@@ -184,9 +237,13 @@ public sealed class VitExpressionModel : IExpressionModel
 
     private AttentionMap Rollout(List<float[]> layers, int image)
     {
+        return AttentionRollout.Compute(Own(layers, image), _model.Grid);
+    }
+
+    private List<float[]> Own(List<float[]> layers, int image)
+    {
         var tokens = _model.Config.SequenceLength;
-        var own = layers.Select(l => l.AsSpan(image * tokens * tokens, tokens * tokens).ToArray()).ToList();
-        return AttentionRollout.Compute(own, _model.Grid);
+        return layers.Select(l => l.AsSpan(image * tokens * tokens, tokens * tokens).ToArray()).ToList();
     }
 
     // Of the two copies, the one that is not chosen is disposed, and both are where none is.
@@ -223,5 +280,12 @@ public sealed class VitExpressionModel : IExpressionModel
         }
 
         return device;
+    }
+
+    private enum PassKind
+    {
+        Plain,
+        Attention,
+        Gradients,
     }
 }

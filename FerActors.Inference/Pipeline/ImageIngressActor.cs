@@ -145,7 +145,9 @@ public sealed class ImageIngressActor : ReceiveActor
 
     private void Answer(ImageInFlight image, FacesClassified classified)
     {
-        Reply(image, ResultBuilder.WithFaces(image, image.Aligned!, classified, _settings.Node, _time.GetUtcNow()));
+        var result = ResultBuilder.WithFaces(image, image.Aligned!, classified, _settings.Node, _time.GetUtcNow());
+        Reply(image, result);
+        Context.System.EventStream.Publish(new ImageAnswered(image.Request.Body, result));
         Context.System.EventStream.Publish(
             new FacesAnswered(classified.Model, image.Aligned!.Faces, classified.Predictions, image.Request.Request.Aligned));
     }

@@ -33,3 +33,11 @@ public sealed record ClassifyImage(
 
 /// <summary>The one outcome of one <see cref="ClassifyImage"/>: a classification or an error result.</summary>
 public sealed record ImageOutcome(DeliveryKey Key, ClassificationResult Result);
+
+/// <summary>
+/// Published on the event stream for each image that was classified. Nothing listens unless retention is on: it is the one way by which
+/// an image may reach the disk.
+/// </summary>
+/// <param name="Image">The encoded image; never changed, never logged.</param>
+/// <param name="Result">Its result.</param>
+public sealed record ImageAnswered(ReadOnlyMemory<byte> Image, ClassificationResult Result);

@@ -53,7 +53,8 @@ internal static class ResultBuilder
             dominant.Probability,
             emotions,
             prediction.Attention,
-            face.CropPng);
+            face.CropPng,
+            prediction.Explanation);
     }
 
     private static Timings Times(ImageInFlight image, ImageAligned? aligned, double queueMs, double inferMs, DateTimeOffset now)

@@ -10,8 +10,8 @@ public sealed record DriftReference
 
     public const int CurrentSchema = 1;
 
-    /// <summary>Largest file that is read, in bytes; a real one has about 3,000.</summary>
-    public const int MaxBytes = 1 << 16;
+    /// <summary>Largest file that is read, in bytes; one with embeddings of length 192 has about 12,000.</summary>
+    public const int MaxBytes = 1 << 18;
 
     private const int MaxImages = 100_000_000;
 
@@ -37,12 +37,22 @@ public sealed record DriftReference
     /// <summary>How many they are.</summary>
     public required int Images { get; init; }
 
-    /// <summary>The signals that do not take their reference from production, all of them.</summary>
+    /// <summary>The signals that do not take their reference from production, all of them; the embedding's distance only where there is <see cref="Embedding"/>.</summary>
     public required IReadOnlyDictionary<DriftSignal, SignalReference> Signals { get; init; }
 
+    /// <summary>Where the embeddings lie; absent in references that were made before they were watched.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public EmbeddingReference? Embedding { get; init; }
+
     /// <summary>Makes a reference of what a model was seen to do.</summary>
+    /// <param name="samples">What was noted of each image; with the embedding's distance where <paramref name="embedding"/> is given.</param>
+    /// <param name="weightsSha256">SHA-256 of the weights.</param>
+    /// <param name="dataSha256">SHA-256 of the images and labels.</param>
+    /// <param name="split">Which split they are.</param>
+    /// <param name="embedding">Where the embeddings lie.</param>
     /// <exception cref="ArgumentException">There are no samples.</exception>
-    public static DriftReference Of(IReadOnlyList<DriftSample> samples, string weightsSha256, string dataSha256, string split)
+    public static DriftReference Of(
+        IReadOnlyList<DriftSample> samples, string weightsSha256, string dataSha256, string split, EmbeddingReference? embedding = null)
     {
         ArgumentNullException.ThrowIfNull(samples);
         return new DriftReference
@@ -52,7 +62,8 @@ public sealed record DriftReference
             DataSha256 = dataSha256,
             Split = split,
             Images = samples.Count,
-            Signals = DriftSignals.All.Where(signal => !signal.IsSelfReferenced()).ToDictionary(signal => signal, signal =>
+            Embedding = embedding,
+            Signals = DriftSignals.All.Where(signal => !signal.IsSelfReferenced() && (!signal.IsOptional() || embedding is not null)).ToDictionary(signal => signal, signal =>
                 signal == DriftSignal.PredictionMix
                     ? SignalReference.OfLabels([.. samples.Select(sample => sample.Label)])
                     : SignalReference.OfValues([.. samples.Select(sample => sample.Value(signal)!.Value)])),
@@ -122,7 +133,17 @@ public sealed record DriftReference
             return "its images or their split are out of range";
         }
 
-        foreach (var signal in DriftSignals.All.Where(signal => !signal.IsSelfReferenced()))
+        if (Embedding?.Fault() is { } fault)
+        {
+            return $"of the embedding, {fault}";
+        }
+
+        if (Embedding is null == Signals.ContainsKey(DriftSignal.EmbeddingDistance))
+        {
+            return "it has the embedding's distance without the embedding, or the other way about";
+        }
+
+        foreach (var signal in DriftSignals.All.Where(signal => !signal.IsSelfReferenced() && (!signal.IsOptional() || Signals.ContainsKey(signal))))
         {
             if (!Signals.TryGetValue(signal, out var reference))
             {

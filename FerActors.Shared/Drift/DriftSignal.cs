@@ -23,6 +23,9 @@ public enum DriftSignal
 
     /// <summary>The detector's confidence; its reference are the first production faces.</summary>
     DetectorScore = 6,
+
+    /// <summary>Distance of the face's embedding from the reference's mean; watched where the reference has one.</summary>
+    EmbeddingDistance = 7,
 }
 
 /// <summary>How far a signal has moved, in rising order.</summary>
@@ -40,4 +43,7 @@ public static class DriftSignals
 
     /// <summary>Whether the reference is learnt in production, since the training data has been cropped already.</summary>
     public static bool IsSelfReferenced(this DriftSignal signal) => signal is DriftSignal.FaceSize or DriftSignal.DetectorScore;
+
+    /// <summary>Whether a reference may lack it: those that were made before it was watched do.</summary>
+    public static bool IsOptional(this DriftSignal signal) => signal is DriftSignal.EmbeddingDistance;
 }

@@ -12,7 +12,9 @@ public sealed class DriftState
     {
         ArgumentNullException.ThrowIfNull(reference);
         ArgumentNullException.ThrowIfNull(options);
-        _watches = [.. DriftSignals.All.Select(signal => new SignalWatch(signal, reference.Signals.GetValueOrDefault(signal), options))];
+        _watches = [.. DriftSignals.All
+            .Where(signal => !signal.IsOptional() || reference.Signals.ContainsKey(signal))
+            .Select(signal => new SignalWatch(signal, reference.Signals.GetValueOrDefault(signal), options))];
     }
 
     /// <summary>Where every signal stands.</summary>

@@ -23,6 +23,8 @@ public sealed class FerOptions
 
     public FeedbackOptions Feedback { get; init; } = new();
 
+    public RetentionOptions Retention { get; init; } = new();
+
     public ClusterOptions Cluster { get; init; } = new();
 
     public ApiOptions Api { get; init; } = new();
@@ -55,6 +57,7 @@ public sealed class FerOptions
             .. Model.Validate(),
             .. Drift.Validate(),
             .. Feedback.Validate(),
+            .. Retention.Validate(),
             .. Cluster.Validate(),
             .. Api.Validate(),
             .. Telemetry.Validate(),

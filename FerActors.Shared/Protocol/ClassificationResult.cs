@@ -67,6 +67,7 @@ public sealed record ImageInfo(int Width, int Height, string Format);
 /// <param name="Emotions">All seven probabilities, in the order of their numbers; they sum to 1.</param>
 /// <param name="Attention">Attention rollout over the crop's patch grid, on request.</param>
 /// <param name="CropPng">The aligned crop as a PNG, on request (base64 in JSON).</param>
+/// <param name="Explanation">How much each patch of the crop counted, on request.</param>
 public sealed record FaceResult(
     FaceBox Box,
     FaceLandmarks? Landmarks,
@@ -77,7 +78,8 @@ public sealed record FaceResult(
     double Confidence,
     IReadOnlyList<EmotionProbability> Emotions,
     AttentionMap? Attention = null,
-    byte[]? CropPng = null);
+    byte[]? CropPng = null,
+    FaceExplanation? Explanation = null);
 
 /// <summary>An axis-parallel box in pixels; it may reach beyond the picture's edge.</summary>
 public sealed record FaceBox(double X, double Y, double Width, double Height)

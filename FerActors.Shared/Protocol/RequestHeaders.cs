@@ -19,6 +19,9 @@ public static class RequestHeaders
     /// <summary><c>true</c> where the image already is an aligned crop of one face; <c>false</c> is the default.</summary>
     public const string Aligned = "x-fer-aligned";
 
+    /// <summary><c>rollout</c>, <c>gradient</c> or <c>gradient:NAME</c>: an explanation of each face.</summary>
+    public const string Explain = "x-fer-explain";
+
     /// <summary>Parses the headers.</summary>
     /// <param name="headers">Header names and their values as text; names are compared without case.</param>
     /// <param name="options">What was asked for; the default where the answer is an error.</param>
@@ -61,6 +64,18 @@ public static class RequestHeaders
                 else
                 {
                     options = options with { Aligned = aligned };
+                }
+            }
+
+            else if (string.Equals(name, Explain, StringComparison.OrdinalIgnoreCase))
+            {
+                if (!ExplanationRequest.TryParse(value, out var explain))
+                {
+                    error = Refuse(Explain, value, "'rollout', 'gradient' or 'gradient:' and an expression");
+                }
+                else
+                {
+                    options = options with { Explain = explain };
                 }
             }
 

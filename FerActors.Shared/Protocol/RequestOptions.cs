@@ -32,5 +32,8 @@ public enum IncludeParts
 /// <param name="Aligned">The image already is one aligned face crop: detection and alignment are skipped.</param>
 public sealed record RequestOptions(FaceSelection Faces, IncludeParts Include, bool Aligned)
 {
+    /// <summary>The explanation that is wanted; absent where none is.</summary>
+    public ExplanationRequest? Explain { get; init; }
+
     public static RequestOptions Default { get; } = new(FaceSelection.All, IncludeParts.None, Aligned: false);
 }

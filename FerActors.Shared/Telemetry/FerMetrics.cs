@@ -65,6 +65,9 @@ public static class FerMetrics
     private static readonly Gauge<int> FeedbackFaces = Meter.CreateGauge<int>(
         "fer.feedback.judged", "{face}", "Faces over which the accuracy in production is taken.");
 
+    private static readonly Counter<long> Retained = Meter.CreateCounter<long>(
+        "fer.retention.images", "{image}", "Images of which retention, where it is on, made something: kept, dropped, failed, deleted.");
+
     /// <summary>An image was answered.</summary>
     public static void Answered(ClassificationResult result)
     {
@@ -140,6 +143,11 @@ public static class FerMetrics
         FeedbackAccuracy.Record(accuracy, tag);
         FeedbackFaces.Record(judged, tag);
     }
+
+    /// <summary>Retention has done something with images.</summary>
+    /// <param name="outcome"><c>kept</c>, <c>dropped</c>, <c>failed</c> or <c>deleted</c>.</param>
+    /// <param name="count">How many.</param>
+    public static void ImageRetained(string outcome, int count = 1) => Retained.Add(count, new KeyValuePair<string, object?>("fer.outcome", outcome));
 
     // A stage that an image did not reach, or that was skipped, has taken no time at all.
     private static void Stage(string name, double milliseconds)

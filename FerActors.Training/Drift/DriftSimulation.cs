@@ -38,13 +38,13 @@ public static class DriftSimulation
         var reference = DriftReferences.Build(checkpoint, validation.Where(i => i % 2 == 0), FerUsage.PublicTest);
         cancellation.ThrowIfCancellationRequested();
         var rest = validation.Where(i => i % 2 == 1);
-        var usual = DriftReferences.Samples(checkpoint, rest);
+        var usual = DriftReferences.Samples(checkpoint, rest, reference.Embedding);
         var random = new SeededRandom(seed, 0, 0);
 
         // Without replacement where there are enough.
         var order = Enumerable.Range(0, training.Count).ToArray();
         random.Shuffle(order.AsSpan());
-        var trained = DriftReferences.Samples(checkpoint, training.Select(order.AsSpan(0, Math.Min(Unchanged, order.Length))));
+        var trained = DriftReferences.Samples(checkpoint, training.Select(order.AsSpan(0, Math.Min(Unchanged, order.Length))), reference.Embedding);
         cancellation.ThrowIfCancellationRequested();
         var outcomes = new List<StreamOutcome>
         {
@@ -60,7 +60,7 @@ public static class DriftSimulation
                 throw new InvalidDataException($"After the change '{change.Name}' no image is left.");
             }
 
-            var samples = DriftReferences.Samples(checkpoint, changed);
+            var samples = DriftReferences.Samples(checkpoint, changed, reference.Embedding);
             var stream = Draw(usual, Before, ref random).Concat(Draw(samples, After, ref random)).ToList();
             outcomes.Add(Watch(change.Name, reference, options, stream, Before));
         }

@@ -18,7 +18,9 @@ public static class ModelEvaluation
     /// <param name="data">Images.</param>
     /// <param name="flip">Averages the logits of the image and of its mirror image.</param>
     /// <param name="computeType">Type of the matrix products; <see langword="null"/> is that of the weights.</param>
-    public static Predictions Predict(Vit model, PreprocessorConfig preprocessor, FerDataset data, bool flip, ScalarType? computeType = null)
+    /// <param name="embeddings">Takes each image's embedding, in order; of the image itself, not of its mirror image.</param>
+    public static Predictions Predict(
+        Vit model, PreprocessorConfig preprocessor, FerDataset data, bool flip, ScalarType? computeType = null, Action<float[]>? embeddings = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
@@ -46,7 +48,16 @@ public static class ModelEvaluation
                 pixels = nn.functional.interpolate(pixels, [config.ImageSize, config.ImageSize], mode: InterpolationMode.Bilinear, align_corners: false);
             }
 
-            var logits = model.Forward(pixels, options);
+            var (logits, embedded) = model.ForwardWithEmbedding(pixels, options);
+            if (embeddings is not null)
+            {
+                var all = embedded.cpu().data<float>().ToArray();
+                for (var i = 0; i < count; i++)
+                {
+                    embeddings(all.AsSpan(i * config.HiddenSize, config.HiddenSize).ToArray());
+                }
+            }
+
             if (flip)
             {
                 logits = (logits + model.Forward(pixels.flip(3), options)) / 2;

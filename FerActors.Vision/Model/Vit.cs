@@ -142,12 +142,43 @@ public sealed class Vit : IDisposable
     /// <returns>Logits, fp32 [batch, labels], in the checkpoint's own label order.</returns>
     public Tensor Forward(Tensor pixels, VitForwardOptions? options = null) => Forward(pixels, options ?? VitForwardOptions.Serving, attention: null);
 
+    /// <summary>Classifies a batch, and gives each image's embedding: its class token after the last norm, of which the classifier is a linear function.</summary>
+    /// <returns>Logits fp32 [batch, labels] and embeddings fp32 [batch, hidden].</returns>
+    public (Tensor Logits, Tensor Embedding) ForwardWithEmbedding(Tensor pixels, VitForwardOptions? options = null)
+    {
+        Tensor? embedding = null;
+        var logits = Forward(pixels, options ?? VitForwardOptions.Serving, attention: null, embedded: token => embedding = token);
+        return (logits, embedding!);
+    }
+
     /// <summary>Classifies a batch and keeps each layer's attention weights, which the fused kernel of <see cref="Forward(Tensor, VitForwardOptions?)"/> does not give.</summary>
     /// <returns>Logits fp32 [batch, labels] and, for each layer, attention fp32 [batch, heads, tokens, tokens].</returns>
     public (Tensor Logits, IReadOnlyList<Tensor> Attention) ForwardWithAttention(Tensor pixels)
     {
         var attention = new List<Tensor>(Config.NumHiddenLayers);
         return (Forward(pixels, VitForwardOptions.Serving, attention), attention);
+    }
+
+    /// <summary>
+    /// As <see cref="ForwardWithAttention"/>, and for each layer how one output of each image would change with the attention weights.
+    /// Not to be called in inference mode, which keeps no graph.
+    /// </summary>
+    /// <param name="pixels">Normalised images, fp32 [batch, channels, side, side].</param>
+    /// <param name="choose">From the logits, fp32 [batch, labels], to the number of an output for each image, int64 [batch].</param>
+    /// <returns>Logits fp32 [batch, labels]; attention and gradients, each fp32 [batch, heads, tokens, tokens] for each layer.</returns>
+    public (Tensor Logits, IReadOnlyList<Tensor> Attention, IReadOnlyList<Tensor> Gradients) ForwardWithGradients(
+        Tensor pixels, Func<Tensor, Tensor> choose)
+    {
+        ArgumentNullException.ThrowIfNull(choose);
+        using var scope = NewDisposeScope();
+        using var tracking = enable_grad();
+        var attention = new List<Tensor>(Config.NumHiddenLayers);
+        var logits = Forward(pixels, VitForwardOptions.Serving, attention, differentiable: true);
+        var gradients = autograd.grad([logits.gather(1, choose(logits.detach()).unsqueeze(1)).sum()], attention);
+        return (
+            logits.detach().MoveToOuterDisposeScope(),
+            [.. attention.Select(layer => layer.detach().MoveToOuterDisposeScope())],
+            [.. gradients.Select(layer => layer.MoveToOuterDisposeScope())]);
     }
 
     /// <summary>Disposes all tensors.</summary>
@@ -159,7 +190,7 @@ public sealed class Vit : IDisposable
         }
     }
 
-    private Tensor Forward(Tensor pixels, VitForwardOptions options, List<Tensor>? attention)
+    private Tensor Forward(Tensor pixels, VitForwardOptions options, List<Tensor>? attention, bool differentiable = false, Action<Tensor>? embedded = null)
     {
         ArgumentNullException.ThrowIfNull(pixels);
         if (pixels.dim() != 4 || pixels.shape[1] != Config.NumChannels || pixels.shape[2] != Config.ImageSize || pixels.shape[3] != Config.ImageSize)
@@ -174,12 +205,15 @@ public sealed class Vit : IDisposable
         var x = Embed(pass, pixels);
         for (var i = 0; i < _blocks.Length; i++)
         {
-            x = Layer(pass, _blocks[i], x, options.DropPath?.Invoke(i), attention);
+            x = Layer(pass, _blocks[i], x, options.DropPath?.Invoke(i), attention, differentiable);
         }
 
         x = Norm(pass, "vit.layernorm.", x.index(TensorIndex.Colon, TensorIndex.Single(0)));
         var logits = nn.functional.linear(x, pass["classifier.weight"], pass["classifier.bias"]).to(ScalarType.Float32);
         attention?.ForEach(a => a.MoveToOuterDisposeScope());
+
+        // A copy also where the type is the same: the caller owns it.
+        embedded?.Invoke(x.to(ScalarType.Float32, copy: true).MoveToOuterDisposeScope());
         return logits.MoveToOuterDisposeScope();
     }
 
@@ -246,13 +280,13 @@ public sealed class Vit : IDisposable
             .contiguous();
     }
 
-    private Tensor Layer(Pass pass, Block block, Tensor x, Tensor? keep, List<Tensor>? attention)
+    private Tensor Layer(Pass pass, Block block, Tensor x, Tensor? keep, List<Tensor>? attention, bool differentiable)
     {
         // A scope of its own: what the backward pass needs is kept by the graph, and what it does not need (all of it in a frozen
         // layer or in serving) is freed here and not at the end of the network. At 197 tokens that is most of the memory.
         using var scope = NewDisposeScope();
         var kept = attention?.Count ?? 0;
-        var attended = Attention(pass, block, Norm(pass, block.NormBefore, x), attention);
+        var attended = Attention(pass, block, Norm(pass, block.NormBefore, x), attention, differentiable);
         x += keep is null ? attended : attended * keep.to(pass.DType);
         var y = Norm(pass, block.NormAfter, x);
         y = Linear(pass, block.Intermediate, y);
@@ -268,7 +302,7 @@ public sealed class Vit : IDisposable
         _ => nn.functional.gelu(x),
     };
 
-    private Tensor Attention(Pass pass, Block block, Tensor x, List<Tensor>? attention)
+    private Tensor Attention(Pass pass, Block block, Tensor x, List<Tensor>? attention, bool differentiable)
     {
         var (batch, tokens, dim) = (x.shape[0], x.shape[1], x.shape[2]);
         var heads = Config.NumAttentionHeads;
@@ -283,7 +317,19 @@ public sealed class Vit : IDisposable
         else
         {
             var weights = (q.matmul(k.transpose(-2, -1)) / Math.Sqrt((double)dim / heads)).softmax(-1);
-            attention?.Add(weights.to(ScalarType.Float32));
+            if (attention is not null)
+            {
+                // What is kept is what the pass goes on with, so that a gradient reaches it; from bf16 to fp32 and back nothing is lost.
+                var kept = weights.to(ScalarType.Float32);
+                if (differentiable && !kept.requires_grad)
+                {
+                    kept.requires_grad = true;
+                }
+
+                attention.Add(kept);
+                weights = kept.to(pass.DType);
+            }
+
             context = weights.matmul(v);
         }
 

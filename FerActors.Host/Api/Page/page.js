@@ -4,6 +4,7 @@
 const $ = (id) => document.getElementById(id);
 const drop = $("drop");
 let latest = 0;
+let shown = null;
 
 function say(text, isError) {
   $("status").textContent = text;
@@ -45,7 +46,61 @@ function draw(bitmap, faces) {
   canvas.hidden = false;
 }
 
-function list(faces) {
+// The crop that the model saw, its patches tinted by how much each counted. Crops are gray, so any colour is the explanation's.
+async function heat(face) {
+  const canvas = element("canvas", "heat");
+  const crop = new Image();
+  crop.src = "data:image/png;base64," + face.crop_png;
+  await crop.decode();
+  const side = 240;
+  canvas.width = canvas.height = side;
+  const pen = canvas.getContext("2d");
+  pen.drawImage(crop, 0, 0, side, side);
+  const grid = face.explanation.grid;
+  const tint = document.createElement("canvas");
+  tint.height = grid.length;
+  tint.width = grid[0].length;
+  const cells = tint.getContext("2d").createImageData(tint.width, tint.height);
+  grid.flat().forEach((value, i) => cells.data.set([255, Math.round(200 * (1 - value)), 0, Math.round(190 * value)], 4 * i));
+  tint.getContext("2d").putImageData(cells, 0, 0);
+  pen.drawImage(tint, 0, 0, side, side);
+  return canvas;
+}
+
+async function explain(card, face) {
+  if (!face.explanation || !face.crop_png) return;
+  const name = face.explanation.label === undefined
+    ? "Where the network looked (the same for every expression)"
+    : "What spoke for " + face.emotions.find((emotion) => emotion.label === face.explanation.label).name;
+  card.append(await heat(face), element("p", "heat-note", name));
+}
+
+// A person's word on one face.
+function ask(card, face, index, messageId) {
+  const select = element("select", "word");
+  select.setAttribute("aria-label", "What the expression is");
+  select.append(new Option("Is it something else?", ""), ...face.emotions.map((emotion) => new Option(emotion.name, emotion.name)));
+  const said = element("p", "word");
+  select.addEventListener("change", async () => {
+    if (!select.value) return;
+    const headers = { "Content-Type": "application/json", ...key() };
+    const body = JSON.stringify({ message_id: messageId, face: index, label: select.value });
+    try {
+      const response = await fetch("v1/feedback", { method: "POST", body, headers, credentials: "omit" });
+      const answer = await response.json();
+      said.textContent = response.ok ? `Noted: ${answer.label}.` : answer.detail || "It could not be noted.";
+    } catch {
+      said.textContent = "The server cannot be reached.";
+    }
+  });
+  card.append(select, said);
+}
+
+function key() {
+  return $("key").value ? { "X-Api-Key": $("key").value } : {};
+}
+
+function list(faces, messageId) {
   $("faces").replaceChildren(...faces.map((face, index) => {
     const card = element("article", "face");
     card.append(element("h2", "", `${index + 1}. ${face.dominant_emotion}, ${percent(face.confidence)}`));
@@ -58,6 +113,8 @@ function list(faces) {
       row.append(element("span", "", emotion.name), track, element("span", "", percent(emotion.probability)));
       card.append(row);
     }
+    explain(card, face);
+    ask(card, face, index, messageId);
     return card;
   }));
   $("note").hidden = faces.length === 0;
@@ -65,13 +122,14 @@ function list(faces) {
 
 async function classify(file) {
   const mine = ++latest;
+  shown = file;
   say("Classifying ...", false);
   $("picture").hidden = true;
   list([]);
-  const headers = { "Content-Type": "application/octet-stream" };
-  if ($("key").value) headers["X-Api-Key"] = $("key").value;
+  const headers = { "Content-Type": "application/octet-stream", ...key() };
+  const wanted = $("explain").value;
   try {
-    const response = await fetch("v1/classify", { method: "POST", body: file, headers, credentials: "omit" });
+    const response = await fetch(wanted ? `v1/classify?include=crop&explain=${wanted}` : "v1/classify", { method: "POST", body: file, headers, credentials: "omit" });
     const answer = await response.json();
     if (mine !== latest) return;
     if (!response.ok) {
@@ -82,7 +140,7 @@ async function classify(file) {
     const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
     if (mine !== latest) return;
     draw(bitmap, answer.faces);
-    list(answer.faces);
+    list(answer.faces, answer.message_id);
     const time = `${Math.round(answer.timings_ms.total)} ms`;
     const found = answer.faces.length === 0 ? "No face was found" : answer.faces.length === 1 ? "1 face" : `${answer.faces.length} faces`;
     say(answer.model ? `${found} in ${time}, by ${answer.model.name} ${answer.model.version}.` : `${found} in ${time}.`, false);
@@ -101,6 +159,7 @@ $("file").addEventListener("change", (event) => {
   take(event.target.files);
   event.target.value = "";
 });
+$("explain").addEventListener("change", () => shown && classify(shown));
 drop.addEventListener("keydown", (event) => {
   if (event.key === "Enter" || event.key === " ") {
     event.preventDefault();

@@ -133,7 +133,7 @@ public sealed class AccessSpecs(BrokerNode broker, ITestOutputHelper output) : T
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         var paths = (await ApiUnderTest.JsonAsync(response)).GetProperty("paths");
         var classify = paths.GetProperty("/v1/classify").GetProperty("post");
-        Assert.Equal(["faces", "include", "aligned"], classify.GetProperty("parameters").EnumerateArray().Select(p => p.GetProperty("name").GetString()));
+        Assert.Equal(["faces", "include", "aligned", "explain"], classify.GetProperty("parameters").EnumerateArray().Select(p => p.GetProperty("name").GetString()));
         Assert.True(classify.GetProperty("requestBody").GetProperty("content").TryGetProperty("image/jpeg", out _));
         Assert.True(classify.GetProperty("responses").TryGetProperty("504", out _));
         Assert.True(paths.GetProperty("/v1/batches/{id}").TryGetProperty("get", out _));

@@ -99,6 +99,7 @@ public sealed class ClassifySpecs(BrokerNode broker, ITestOutputHelper output) :
         await RefusedAsync(400, ErrorCodes.InvalidHeader, Picture, "/v1/classify?faces=some");
         await RefusedAsync(400, ErrorCodes.InvalidHeader, Picture, "/v1/classify?include=everything");
         await RefusedAsync(400, ErrorCodes.InvalidHeader, Picture, "/v1/classify?aligned=perhaps");
+        await RefusedAsync(400, ErrorCodes.InvalidHeader, Picture, "/v1/classify?explain=gradient:bored");
         await Pipeline.ExpectNoMsgAsync(TimeSpan.Zero);
 
         async Task RefusedAsync(int status, string code, byte[] body, string path = "/v1/classify") =>

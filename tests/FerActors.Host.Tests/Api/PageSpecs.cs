@@ -4,6 +4,8 @@ using FerActors.Host.Api;
 using FerActors.Host.Tests.Brokers;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Inference.Pipeline;
+using FerActors.Shared.Feedback;
+using FerActors.Shared.Labels;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using Xunit.Abstractions;
@@ -60,6 +62,59 @@ public sealed class PageSpecs(BrokerNode broker, ITestOutputHelper output) : Tra
     }
 
     [SkippableFact]
+    public async Task An_explanation_is_drawn_over_the_crop_that_the_model_saw()
+    {
+        Skip.If(Chromium.Find() is null, Chromium.Absence);
+        await StartAsync(answers: false);
+        await using var api = await StartApiAsync(new ApiOptions());
+        await using var browser = await Chromium.OpenAsync(api.Address);
+        await LoadedAsync(browser);
+        await browser.EvaluateAsync("document.getElementById('explain').value = 'gradient'");
+
+        await DropAsync(browser, Surroundings.Picture(".png", side: 200));
+        var image = await Pipeline.ExpectMsgAsync<ClassifyImage>(Patience);
+        Assert.Equal(new ExplanationRequest(ExplanationMethod.Gradient), image.Request.Explain);
+        Assert.Equal(IncludeParts.Crop, image.Request.Include);
+        Pipeline.LastSender.Tell(HappyFaces.In(image, new FaceExplanation("gradient", Expression.Happy, [[1, 0], [0, 0]])));
+
+        await UntilAsync(async () => (await browser.EvaluateAsync("document.querySelector('.heat-note') !== null")).ValueKind == JsonValueKind.True);
+        Assert.Equal("What spoke for Happy", await TextAsync(browser, ".heat-note"));
+        var redness = await browser.EvaluateAsync("""
+            (() => {
+              const pen = document.querySelector(".heat").getContext("2d");
+              return [pen.getImageData(30, 30, 1, 1).data, pen.getImageData(210, 210, 1, 1).data].map((p) => p[0] - p[2]);
+            })()
+            """);
+        Assert.True(redness[0].GetInt32() > 100, redness.ToString());
+        Assert.True(redness[1].GetInt32() < redness[0].GetInt32() - 60, redness.ToString());
+        if (Environment.GetEnvironmentVariable("FER_SCREENSHOTS") is { Length: > 0 } folder)
+        {
+            await File.WriteAllBytesAsync(Path.Combine(folder, "explanation.png"), await browser.ScreenshotAsync());
+        }
+    }
+
+    [SkippableFact]
+    public async Task A_persons_word_on_a_face_reaches_the_queue_of_feedback()
+    {
+        Skip.If(Chromium.Find() is null, Chromium.Absence);
+        await StartAsync(answers: false);
+        await Client.Channel.QueueDeclareAsync(Options.FeedbackQueue, durable: false, exclusive: false, autoDelete: false);
+        await using var api = await StartApiAsync(new ApiOptions());
+        await using var browser = await Chromium.OpenAsync(api.Address);
+        await DropAsync(browser, Surroundings.Picture(".png", side: 200));
+        var image = await Pipeline.ExpectMsgAsync<ClassifyImage>(Patience);
+        Pipeline.LastSender.Tell(HappyFaces.In(image));
+        await StatusAsync(browser, "1 face");
+
+        await browser.EvaluateAsync(
+            "(() => { const s = document.querySelector('select.word'); s.value = 'Sad'; s.dispatchEvent(new Event('change')); })()");
+
+        await UntilAsync(async () => await TextAsync(browser, "p.word") == "Noted: Sad.");
+        Assert.True(FeedbackFields.TryRead((await Client.NextAsync(Options.FeedbackQueue)).Body, out var fields, out _));
+        Assert.Equal(new FeedbackFields(image.MessageId, 0, Expression.Sad, Expression.Happy, FakePipeline.Version, "api"), fields);
+    }
+
+    [SkippableFact]
     public async Task A_refusal_is_shown_as_a_sentence_and_a_missing_key_is_asked_for()
     {
         Skip.If(Chromium.Find() is null, Chromium.Absence);
@@ -88,11 +143,13 @@ public sealed class PageSpecs(BrokerNode broker, ITestOutputHelper output) : Tra
         return api;
     }
 
+    // A new tab is complete while it is still blank.
+    private Task LoadedAsync(Chromium browser) => UntilAsync(async () =>
+        (await browser.EvaluateAsync("document.readyState === 'complete' && document.getElementById('drop') !== null")).ValueKind == JsonValueKind.True);
+
     private async Task DropAsync(Chromium browser, byte[] file)
     {
-        // A new tab is complete while it is still blank.
-        await UntilAsync(async () =>
-            (await browser.EvaluateAsync("document.readyState === 'complete' && document.getElementById('drop') !== null")).ValueKind == JsonValueKind.True);
+        await LoadedAsync(browser);
         await browser.EvaluateAsync($$"""
             (() => {
               const bytes = Uint8Array.from(atob("{{Convert.ToBase64String(file)}}"), (c) => c.charCodeAt(0));

@@ -79,6 +79,9 @@ public sealed partial class MetricsSpecs(BrokerNode broker) : IAsyncLifetime
         Assert.True(Value(scrape, "messaging_client_operation_duration_seconds_count", $"\"{_queues.Options.ImagesQueue}\"") >= Uploads);
         Assert.True(Value(scrape, "http_server_request_duration_seconds_count", "/v1/classify") >= Uploads);
         Assert.Equal(1, Value(scrape, "fer_model_serving", "fer_model_version="));
+        Assert.Equal(0, Value(scrape, "fer_drift_state", "fer_drift_signal=\"brightness\""));
+        Assert.NotNull(Value(scrape, "fer_drift_psi", "fer_drift_signal=\"prediction_mix\""));
+        Assert.Null(Value(scrape, "fer_drift_ks", "fer_drift_signal=\"prediction_mix\""));
         Assert.Equal(0, Value(scrape, "fer_broker_messages", $"\"{_queues.Options.ImagesQueue}\""));
         Assert.True(Value(scrape, "process_memory_usage_bytes", "") > 1e6);
     }
@@ -90,6 +93,7 @@ public sealed partial class MetricsSpecs(BrokerNode broker) : IAsyncLifetime
         FerMetrics.TrainingAdvanced("spec", step: 1, steps: 2, loss: 1.5, imagesPerSecond: 100);
         FerMetrics.TrainingEvaluated("spec", accuracy: 0.6);
         FerMetrics.ModelLoaded(milliseconds: 100);
+        FerMetrics.FeedbackJudged("spec", accuracy: 0.8, judged: 100);
         await UntilAsync(async () => (await ScrapeAsync()).Contains("fer_broker_messages{", StringComparison.Ordinal));
         var scrape = await ScrapeAsync();
         var known = scrape.Split('\n').Where(line => line.Length > 0 && line[0] != '#').Select(line => line[..line.IndexOfAny(['{', ' '])]).ToHashSet();
@@ -180,6 +184,6 @@ public sealed partial class MetricsSpecs(BrokerNode broker) : IAsyncLifetime
         }
     }
 
-    [GeneratedRegex(@"\b(fer|messaging|http_server|process|dotnet)_[a-z_]+(?=\{|\[| |\)|"")(?<!_version|_outcome|_stage|_part|_event|_label|_run|_connection|_name|_code|_type)")]
+    [GeneratedRegex(@"\b(fer|messaging|http_server|process|dotnet)_[a-z_]+(?=\{|\[| |\)|"")(?<!_version|_outcome|_stage|_part|_event|_label|_run|_connection|_signal|_name|_code|_type)")]
     private static partial Regex Measure();
 }

@@ -1,7 +1,9 @@
 using FerActors.Inference.Models;
 using FerActors.Shared.Labels;
+using FerActors.Shared.Protocol;
 using FerActors.Vision.Checkpoints;
 using FerActors.Vision.Configuration;
+using FerActors.Vision.Model;
 using static TorchSharp.torch;
 
 namespace FerActors.Inference.Tests.Models;
@@ -112,6 +114,105 @@ public sealed class VitExpressionModelSpecs : IDisposable
         var alone = model.Predict([crops[^1] with { WantsAttention = true }])[0].Attention!;
         var together = model.Predict([.. crops.Select(c => c with { WantsAttention = true })])[^1].Attention!;
         Assert.All(alone.Values.Zip(together.Values), pair => Assert.Equal(pair.First, pair.Second, 5));
+    }
+
+    [Fact]
+    public void Explanations_come_for_the_crops_that_asked_and_change_no_prediction()
+    {
+        using var model = VitExpressionModel.Load(_folder.Options(), []);
+        ExplanationRequest?[] wanted =
+        [
+            null, new(ExplanationMethod.Rollout), new(ExplanationMethod.Gradient), new(ExplanationMethod.Gradient, Expression.Fear),
+        ];
+        var crops = PrecisionTrial.Probe(16, 23).Select((crop, i) => crop with { Explain = wanted[i % 4], WantsAttention = i % 8 == 2 }).ToList();
+
+        var predictions = model.Predict(crops);
+
+        var plain = model.Predict(crops.Select(c => c with { Explain = null, WantsAttention = false }).ToList());
+        Assert.All(predictions.Zip(plain, (p, expected) => (p, expected)), pair => AssertClose(pair.expected, pair.p));
+        Assert.All(predictions.Select((p, i) => (p, i)), pair =>
+        {
+            var (prediction, i) = pair;
+            var explanation = prediction.Explanation;
+            Assert.Equal(i % 8 == 2, prediction.Attention is not null);
+            Assert.Equal(wanted[i % 4]?.Method.ToString().ToLowerInvariant(), explanation?.Method);
+            Assert.Equal(
+                (i % 4) switch { 2 => (Expression)Array.IndexOf(prediction.Probabilities, prediction.Probabilities.Max()), 3 => Expression.Fear, _ => null },
+                explanation?.Label);
+            if (explanation is not null)
+            {
+                Assert.Equal(4, explanation.Grid.Count);
+                Assert.All(explanation.Grid, row => Assert.Equal(4, row.Count));
+                Assert.Equal(1, explanation.Grid.Max(row => row.Max()));
+                Assert.True(explanation.Grid.Min(row => row.Min()) >= 0);
+            }
+        });
+    }
+
+    [Fact]
+    public void The_gradient_explains_each_expression_differently_and_finds_it_by_name_in_any_order_of_outputs()
+    {
+        string[] reversed = [.. LabelMap.Fer2013Labels.Reverse()];
+        using var folder = new ModelFolder(ModelFolder.Config with { Labels = reversed });
+        using var other = VitExpressionModel.Load(folder.Options(), []);
+        using var model = VitExpressionModel.Load(_folder.Options(), []);
+
+        Assert.NotEqual(Flat(Of(model, Expression.Angry)), Flat(Of(model, Expression.Happy)));
+        Assert.Equal(Flat(Of(model, Expression.Angry)), Flat(Of(other, Expression.Neutral)));
+
+        FaceExplanation Of(VitExpressionModel asked, Expression label) =>
+            asked.Predict([Crops[1] with { Explain = new ExplanationRequest(ExplanationMethod.Gradient, label) }])[0].Explanation!;
+        static List<float> Flat(FaceExplanation explanation) => explanation.Grid.SelectMany(row => row).ToList();
+    }
+
+    // The rows of the rollout are those of a product of matrices whose rows sum to 1, in doubles.
+    [Fact]
+    public void The_rows_of_a_real_models_rollout_sum_to_one()
+    {
+        using var model = Vit.Create(ModelFolder.Config, 5);
+        using var pixels = rand([1, ModelFolder.Config.NumChannels, 16, 16]);
+        var (_, layers) = model.ForwardWithAttention(pixels);
+        var tokens = ModelFolder.Config.SequenceLength;
+        var product = new double[tokens, tokens];
+        for (var i = 0; i < tokens; i++)
+        {
+            product[i, i] = 1;
+        }
+
+        foreach (var layer in layers)
+        {
+            var mean = layer.mean([1]).data<float>().ToArray();
+            var next = new double[tokens, tokens];
+            for (var i = 0; i < tokens; i++)
+            {
+                for (var j = 0; j < tokens; j++)
+                {
+                    for (var k = 0; k < tokens; k++)
+                    {
+                        next[i, j] += 0.5 * (mean[(i * tokens) + k] + (i == k ? 1 : 0)) * product[k, j];
+                    }
+                }
+            }
+
+            product = next;
+        }
+
+        Assert.All(Enumerable.Range(0, tokens), i => Assert.Equal(1, Enumerable.Range(0, tokens).Sum(j => product[i, j]), 5));
+        var map = AttentionRollout.Compute([.. layers.Select(layer => layer.mean([1]).data<float>().ToArray())], model.Grid);
+        var patches = Enumerable.Range(1, tokens - 1).Select(j => product[0, j]).ToList();
+        Assert.All(map.Values.Select((value, i) => (value, i)), pair => Assert.Equal(patches[pair.i] / patches.Sum(), pair.value, 5));
+    }
+
+    [Theory]
+    [InlineData("fp32")]
+    [InlineData("bf16")]
+    public void Both_precisions_explain(string precision)
+    {
+        using var model = VitExpressionModel.Load(_folder.Options(precision), []);
+
+        var explanation = model.Predict([Crops[1] with { Explain = new ExplanationRequest(ExplanationMethod.Gradient) }])[0].Explanation!;
+
+        Assert.All(explanation.Grid.SelectMany(row => row), value => Assert.True(value is >= 0 and <= 1));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using FerActors.Shared.Labels;
 using FerActors.Shared.Protocol;
 
 namespace FerActors.Shared.Tests.Protocol;
@@ -17,6 +18,15 @@ public sealed class RequestHeadersSpecs
     }
 
     [Fact]
+    public void An_explanation_may_be_asked_for_of_the_predicted_expression_or_of_a_named_one()
+    {
+        Assert.Equal(new ExplanationRequest(ExplanationMethod.Rollout), Accepted(("x-fer-explain", "Rollout")).Explain);
+        Assert.Equal(new ExplanationRequest(ExplanationMethod.Gradient), Accepted(("X-FER-Explain", "gradient")).Explain);
+        Assert.Equal(new ExplanationRequest(ExplanationMethod.Gradient, Expression.Sad), Accepted(("x-fer-explain", "gradient: sadness")).Explain);
+        Assert.Null(Accepted().Explain);
+    }
+
+    [Fact]
     public void Headers_that_are_not_known_are_passed_over() =>
         Assert.Equal(RequestOptions.Default, Accepted(("traceparent", "00-ab"), ("x-fer-future", "anything")));
 
@@ -24,6 +34,11 @@ public sealed class RequestHeadersSpecs
     [InlineData("x-fer-faces", "both")]
     [InlineData("x-fer-include", "crop,soul")]
     [InlineData("x-fer-aligned", "maybe")]
+    [InlineData("x-fer-explain", "lime")]
+    [InlineData("x-fer-explain", "rollout:sad")]
+    [InlineData("x-fer-explain", "gradient:")]
+    [InlineData("x-fer-explain", "gradient:bored")]
+    [InlineData("x-fer-explain", null)]
     [InlineData("x-fer-faces", null)]
     public void A_known_header_with_a_wrong_value_is_refused_by_name(string name, string? value)
     {

@@ -75,6 +75,10 @@ public sealed class DriftSimulationSpecs : IDisposable
         var read = DriftReference.Find(_folder.Root)!;
         Assert.Equal((checkpoint.WeightsSha256, images.Sha256, 20), (read.WeightsSha256, read.DataSha256, read.Images));
         Assert.All(DriftReferences.Samples(checkpoint, images), sample => Assert.InRange(sample.Confidence, 1.0 / 7, 1));
+        Assert.Equal(checkpoint.Model.Config.HiddenSize, read.Embedding!.Mean.Count);
+        Assert.All(DriftReferences.Samples(checkpoint, images), sample => Assert.Null(sample.EmbeddingDistance));
+        var distances = DriftReferences.Samples(checkpoint, images, read.Embedding).Select(sample => sample.EmbeddingDistance!.Value).ToList();
+        Assert.Equal(1, Math.Sqrt(distances.Average(distance => distance * distance)), 2);
     }
 
     [Fact]

@@ -8,13 +8,16 @@ namespace FerActors.Vision.Tests.Model;
 /// </summary>
 internal sealed class ReferenceVit(VitConfig config, IReadOnlyDictionary<string, float[]> weights)
 {
+    /// <summary>What is added to one attention weight, after the softmax.</summary>
+    public (int Layer, int Head, int From, int To, double By)? Nudge { get; init; }
+
     public double[] Logits(float[] image)
     {
         var tokens = Embed(image);
         for (var i = 0; i < config.NumHiddenLayers; i++)
         {
             var prefix = $"vit.encoder.layer.{i}.";
-            var attended = Attend(prefix, tokens.Select(t => Norm(t, prefix + "layernorm_before")).ToArray());
+            var attended = Attend(i, prefix, tokens.Select(t => Norm(t, prefix + "layernorm_before")).ToArray());
             tokens = tokens.Zip(attended, Add).ToArray();
             tokens = tokens.Select(t => Add(t, Mlp(prefix, Norm(t, prefix + "layernorm_after")))).ToArray();
         }
@@ -114,7 +117,7 @@ internal sealed class ReferenceVit(VitConfig config, IReadOnlyDictionary<string,
         }).ToArray();
     }
 
-    private double[][] Attend(string prefix, double[][] x)
+    private double[][] Attend(int layer, string prefix, double[][] x)
     {
         var width = config.HiddenSize;
         var head = width / config.NumAttentionHeads;
@@ -130,6 +133,11 @@ internal sealed class ReferenceVit(VitConfig config, IReadOnlyDictionary<string,
                 var highest = scores.Max();
                 var powers = scores.Select(s => Math.Exp(s - highest)).ToArray();
                 var sum = powers.Sum();
+                if (Nudge is { } nudge && (nudge.Layer, nudge.Head, nudge.From) == (layer, h, i))
+                {
+                    powers[nudge.To] += nudge.By * sum;
+                }
+
                 for (var d = h * head; d < (h + 1) * head; d++)
                 {
                     context[d] = v.Select((value, j) => value[d] * powers[j] / sum).Sum();

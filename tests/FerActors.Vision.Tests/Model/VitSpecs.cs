@@ -58,6 +58,56 @@ public sealed class VitSpecs
         });
     }
 
+    // By central differences of the definition: a weight is nudged in either direction, and the chosen output moves.
+    [Theory]
+    [InlineData("plain")]
+    [InlineData("conv stem")]
+    public void The_gradients_of_the_attention_are_those_of_the_definition(string variant)
+    {
+        const double by = 1e-4;
+        var config = Configured(variant);
+        using var model = Randomised(config);
+        var image = Image(config, seed: 6);
+        using var pixels = Batch(config, image, Image(config, seed: 7));
+
+        var (logits, attention, gradients) = model.ForwardWithGradients(pixels, _ => tensor(new long[] { 2, 5 }));
+
+        Assert.Equal(config.NumHiddenLayers, gradients.Count);
+        using var plain = model.Forward(pixels);
+        AssertClose(plain.data<float>().Select(v => (double)v).ToArray(), logits.data<float>().ToArray(), 1e-5);
+        Assert.All(gradients.Zip(attention, (gradient, weights) => (gradient, weights)), pair => Assert.Equal(pair.weights.shape, pair.gradient.shape));
+        var random = new Random(1);
+        var largest = 0.0;
+        for (var i = 0; i < 30; i++)
+        {
+            var (layer, head) = (random.Next(config.NumHiddenLayers), random.Next(config.NumAttentionHeads));
+            var (from, to) = (layer == config.NumHiddenLayers - 1 ? 0 : random.Next(config.SequenceLength), random.Next(config.SequenceLength));
+            double Moved(double step) => new ReferenceVit(config, Weights(model)) { Nudge = (layer, head, from, to, step) }.Logits(image)[2];
+            var expected = (Moved(by) - Moved(-by)) / (2 * by);
+            Assert.Equal(expected, gradients[layer][0, head, from, to].item<float>(), 1e-3 + (1e-2 * Math.Abs(expected)));
+            largest = Math.Max(largest, Math.Abs(expected));
+        }
+
+        Assert.True(largest > 0.02, $"All gradients are small: {largest}.");
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void The_classifier_is_a_linear_function_of_the_embedding(string variant)
+    {
+        var config = Configured(variant);
+        using var model = Randomised(config);
+        using var pixels = Batch(config, Image(config, 1), Image(config, 2));
+
+        var (logits, embedding) = model.ForwardWithEmbedding(pixels);
+
+        Assert.Equal([2, config.HiddenSize], embedding.shape);
+        using var again = embedding.matmul(model.Tensors["classifier.weight"].t()) + model.Tensors["classifier.bias"];
+        AssertClose(logits.data<float>().Select(v => (double)v).ToArray(), again.data<float>().ToArray(), 1e-4);
+        using var plain = model.Forward(pixels);
+        Assert.Equal(plain.data<float>().ToArray(), logits.data<float>().ToArray());
+    }
+
     [Theory]
     [MemberData(nameof(Variants))]
     public void In_bf16_the_probabilities_stay_near_those_of_fp32(string variant)
