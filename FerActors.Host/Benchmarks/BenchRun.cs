@@ -141,7 +141,8 @@ internal sealed class BenchRun(FerOptions options, BenchSettings settings, Actio
 
         async Task<LatencyPercentiles> OpenAsync(double share)
         {
-            var rate = throughput * share;
+            // One image at least, where the node is so slow that its window had hardly any.
+            var rate = Math.Max(throughput * share, 1 / settings.OpenFor.TotalSeconds);
             var time = settings.OpenAt(rate);
             var batches = await node.BatchesAsync(cancellation);
             var summary = await new LoadGenerator(client, queues.ImagesQueue)

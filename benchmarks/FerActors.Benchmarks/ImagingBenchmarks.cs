@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using FerActors.Host.Benchmarks;
 using FerActors.Inference.Faces;
 using FerActors.Inference.Imaging;
 using FerActors.Shared.Options;

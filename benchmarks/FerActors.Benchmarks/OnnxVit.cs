@@ -1,0 +1,142 @@
+using System.Globalization;
+using FerActors.Vision.Configuration;
+using FerActors.Vision.Safetensors;
+
+namespace FerActors.Benchmarks;
+
+/// <summary>
+/// Exports a model's folder as ONNX the way PyTorch's exporter would write it: the group norms of the stem through
+/// InstanceNormalization, GELU through Erf, attention as products of matrices. Input <c>pixels</c> [batch, channels, side, side], output
+/// <c>logits</c> [batch, labels].
+/// </summary>
+internal sealed class OnnxVit
+{
+    /// <summary>The input's name.</summary>
+    public const string Input = "pixels";
+
+    private const int StemNormGroups = 8;
+    private const float StemNormEps = 1e-5f;
+    private const string Patches = "vit.embeddings.patch_embeddings.";
+
+    private readonly OnnxWriter _graph = new();
+    private readonly VitConfig _config;
+    private readonly SafetensorsFile _weights;
+
+    private OnnxVit(VitConfig config, SafetensorsFile weights) => (_config, _weights) = (config, weights);
+
+    /// <summary>The ONNX file's bytes.</summary>
+    public static byte[] Export(string folder)
+    {
+        using var weights = SafetensorsFile.Open(Path.Combine(folder, "model.safetensors"));
+        return new OnnxVit(VitConfig.Load(Path.Combine(folder, VitConfig.FileName)), weights).Write();
+    }
+
+    private byte[] Write()
+    {
+        var side = _config.ImageSize;
+        var x = Embed(Input);
+        for (var layer = 0; layer < _config.NumHiddenLayers; layer++)
+        {
+            x = Block(string.Create(CultureInfo.InvariantCulture, $"vit.encoder.layer.{layer}."), x);
+        }
+
+        x = _graph.Node("Squeeze", [_graph.Node("Slice", [x, _graph.Constant(0), _graph.Constant(1), _graph.Constant(1)]), _graph.Constant(1)]);
+        x = Linear("classifier.", Norm("vit.layernorm.", x));
+        return _graph.Model((Input, [-1, _config.NumChannels, side, side]), (x, [-1, _config.Labels.Count]));
+    }
+
+    private string Embed(string x)
+    {
+        for (var stage = 0; stage < (_config.ConvStem?.Channels.Count ?? 0); stage++)
+        {
+            for (var conv = 0; conv < _config.ConvStem!.ConvsPerStage; conv++)
+            {
+                var name = string.Create(CultureInfo.InvariantCulture, $"{Patches}stem.{stage}.{conv}");
+                var stride = conv == 0 ? 2 : 1;
+                x = _graph.Node("Conv", [x, Weight(name + ".weight"), Weight(name + ".bias")], ("pads", Longs(1, 1, 1, 1)), ("strides", Longs(stride, stride)));
+                x = _graph.Node("Relu", [GroupNorm(name + "_norm.", x)]);
+            }
+        }
+
+        var patch = _config.ConvStem is null ? _config.PatchSize : 1;
+        var width = _config.HiddenSize;
+        x = _graph.Node("Conv", [x, Weight(Patches + "projection.weight"), Weight(Patches + "projection.bias")], ("strides", Longs(patch, patch)));
+        x = _graph.Node("Reshape", [x, _graph.Constant(0, width, -1)]);
+        x = _graph.Node("Transpose", [x], ("perm", Longs(0, 2, 1)));
+        var batch = _graph.Node("Gather", [_graph.Node("Shape", [x]), _graph.Constant(0)]);
+        var shape = _graph.Node("Concat", [batch, _graph.Constant(1, width)], ("axis", 0));
+        var cls = _graph.Node("Expand", [Weight("vit.embeddings.cls_token"), shape]);
+        return _graph.Node("Add", [_graph.Node("Concat", [cls, x], ("axis", 1)), Weight("vit.embeddings.position_embeddings")]);
+    }
+
+    private string GroupNorm(string prefix, string x)
+    {
+        var channels = _weights.Tensors[prefix + "weight"].Shape[0];
+        var (ones, zeros) = (_graph.Constant([.. Enumerable.Repeat(1f, StemNormGroups)], StemNormGroups), _graph.Constant(new float[StemNormGroups], StemNormGroups));
+        var grouped = _graph.Node("Reshape", [x, _graph.Constant(0, StemNormGroups, -1)]);
+        var normed = _graph.Node("InstanceNormalization", [grouped, ones, zeros], ("epsilon", StemNormEps));
+        x = _graph.Node("Reshape", [normed, _graph.Node("Shape", [x])]);
+        x = _graph.Node("Mul", [x, Weight(prefix + "weight", channels, 1, 1)]);
+        return _graph.Node("Add", [x, Weight(prefix + "bias", channels, 1, 1)]);
+    }
+
+    private string Block(string prefix, string x)
+    {
+        x = _graph.Node("Add", [x, Attention(prefix, Norm(prefix + "layernorm_before.", x))]);
+        var y = Linear(prefix + "intermediate.dense.", Norm(prefix + "layernorm_after.", x));
+        return _graph.Node("Add", [x, Linear(prefix + "output.dense.", Activation(y))]);
+    }
+
+    private string Attention(string prefix, string x)
+    {
+        var heads = _config.NumAttentionHeads;
+        var each = _config.HiddenSize / heads;
+        string Heads(string name, params long[] perm) => _graph.Node(
+            "Transpose",
+            [_graph.Node("Reshape", [Linear($"{prefix}attention.attention.{name}.", x), _graph.Constant(0, 0, heads, each)])],
+            ("perm", perm));
+
+        var scores = _graph.Node("MatMul", [Heads("query", 0, 2, 1, 3), Heads("key", 0, 2, 3, 1)]);
+        scores = _graph.Node("Mul", [scores, _graph.Constant([(float)(1 / Math.Sqrt(each))])]);
+        var context = _graph.Node("MatMul", [_graph.Node("Softmax", [scores], ("axis", -1)), Heads("value", 0, 2, 1, 3)]);
+        context = _graph.Node("Transpose", [context], ("perm", Longs(0, 2, 1, 3)));
+        return Linear(prefix + "attention.output.dense.", _graph.Node("Reshape", [context, _graph.Constant(0, 0, _config.HiddenSize)]));
+    }
+
+    private string Activation(string x)
+    {
+        if (_config.HiddenAct != HiddenActivation.Gelu)
+        {
+            throw new NotSupportedException($"The export knows GELU only, not {_config.HiddenAct}.");
+        }
+
+        var erf = _graph.Node("Erf", [_graph.Node("Div", [x, _graph.Constant([(float)Math.Sqrt(2)])])]);
+        var gate = _graph.Node("Mul", [x, _graph.Node("Add", [erf, _graph.Constant([1f])])]);
+        return _graph.Node("Mul", [gate, _graph.Constant([0.5f])]);
+    }
+
+    private string Norm(string prefix, string x) => _graph.Node(
+        "LayerNormalization", [x, Weight(prefix + "weight"), Weight(prefix + "bias")], ("axis", -1), ("epsilon", (float)_config.LayerNormEps));
+
+    private string Linear(string prefix, string x)
+    {
+        var weight = _weights.ReadAsFloat32(prefix + "weight");
+        var (outputs, inputs) = ((int)_weights.Tensors[prefix + "weight"].Shape[0], (int)_weights.Tensors[prefix + "weight"].Shape[1]);
+        var turned = new float[weight.Length];
+        for (var o = 0; o < outputs; o++)
+        {
+            for (var i = 0; i < inputs; i++)
+            {
+                turned[(i * outputs) + o] = weight[(o * inputs) + i];
+            }
+        }
+
+        x = _graph.Node("MatMul", [x, _graph.Constant(turned, inputs, outputs)]);
+        return _weights.Tensors.ContainsKey(prefix + "bias") ? _graph.Node("Add", [x, Weight(prefix + "bias")]) : x;
+    }
+
+    private string Weight(string name, params long[] shape) =>
+        _graph.Constant(_weights.ReadAsFloat32(name), shape.Length > 0 ? shape : [.. _weights.Tensors[name].Shape]);
+
+    private static long[] Longs(params long[] values) => values;
+}
