@@ -14,7 +14,7 @@ namespace FerActors.Host.Client;
 internal sealed record ApiLoadKind(string Name, int Weight, int Expected, Func<ApiLoadTarget, int, CancellationToken, Task<int>> SendAsync)
 {
     private const int BombSide = 30_000;
-    private const int SlowAnnounced = 1 << 20;
+    private const int SlowAnnounced = 1 << 10;
 
     private static readonly TimeSpan Drip = TimeSpan.FromMilliseconds(200);
 

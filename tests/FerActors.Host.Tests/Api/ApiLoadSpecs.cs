@@ -20,7 +20,7 @@ public sealed class ApiLoadSpecs(BrokerNode broker, ITestOutputHelper output) : 
     public async Task Each_kind_of_request_gets_the_answer_that_it_must_get()
     {
         await StartAsync();
-        await using var api = await StartApiAsync(new ApiOptions { RatePerSecond = 0, BodyTimeout = TimeSpan.FromSeconds(10) });
+        await using var api = await StartApiAsync(new ApiOptions { RatePerSecond = 0, BodyTimeout = TimeSpan.FromSeconds(5) });
         var mix = string.Join(',', ApiLoadKind.All.Select(kind => $"{kind.Name}={(kind.Name == "slow" ? 1 : 6)}"));
 
         var (code, said, errors) = await LoadAsync(api, "--requests", "90", "--users", "6", "--mix", mix);
@@ -50,7 +50,7 @@ public sealed class ApiLoadSpecs(BrokerNode broker, ITestOutputHelper output) : 
         var (key, line) = ApiKeyLine.Create("anna");
         await StartAsync();
         await using var api = await StartApiAsync(
-            new ApiOptions { RatePerSecond = 0, KeyHashes = [line.ToString()], BodyTimeout = TimeSpan.FromSeconds(10) });
+            new ApiOptions { RatePerSecond = 0, KeyHashes = [line.ToString()], BodyTimeout = TimeSpan.FromSeconds(5) });
         var file = Path.Combine(_folder, "key");
         await File.WriteAllTextAsync(file, key + "\n");
 

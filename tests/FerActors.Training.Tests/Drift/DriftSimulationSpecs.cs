@@ -92,7 +92,7 @@ public sealed class DriftSimulationSpecs : IDisposable
         Assert.Null(outcomes[1].AlertsAfter);
         Assert.Equal((10_000, null), (outcomes[1].Faces, outcomes[1].ChangedAt));
         Assert.InRange(outcomes[2].AlertsAfter!.Value, 1, 500);
-        Assert.Equal(2 + (3 * 5), DriftSimulation.Table(outcomes).TrimEnd('\n').Split('\n').Length);
+        Assert.Equal(2 + (3 * 6), DriftSimulation.Table(outcomes).TrimEnd('\n').Split('\n').Length);
     }
 
     [Fact]
