@@ -16,6 +16,8 @@ internal sealed record ApiLoadOutcome(ApiLoadKind Kind, int Status, double Milli
 /// <param name="mixture">The kinds with their weights; the same seed draws the same.</param>
 internal sealed class ApiLoad(ApiLoadTarget target, IReadOnlyList<(ApiLoadKind Kind, int Weight)> mixture)
 {
+    private const double GoldenRatio = 0.6180339887498949;
+
     private readonly int _weights = mixture.Sum(part => part.Weight);
 
     /// <summary>Reads a mixture such as <c>good=70,bomb=5</c>; kinds that are not named are left out.</summary>
@@ -57,15 +59,14 @@ internal sealed class ApiLoad(ApiLoadTarget target, IReadOnlyList<(ApiLoadKind K
         var outcomes = new ConcurrentQueue<ApiLoadOutcome>();
         var began = Stopwatch.GetTimestamp();
         var turn = -1;
-        await Task.WhenAll(Enumerable.Range(0, users).Select(UserAsync));
+        await Task.WhenAll(Enumerable.Range(0, users).Select(_ => UserAsync()));
         return [.. outcomes];
 
-        async Task UserAsync(int user)
+        async Task UserAsync()
         {
-            var random = new Random(HashCode.Combine(seed, user));
             while (Next() is var mine && (requests is null || mine < requests) && (duration is null || Stopwatch.GetElapsedTime(began) < duration))
             {
-                var kind = Draw(random);
+                var kind = Draw(seed, mine);
                 var sent = Stopwatch.GetTimestamp();
                 var status = await kind.SendAsync(target, mine, stop);
                 outcomes.Enqueue(new ApiLoadOutcome(kind, status, Stopwatch.GetElapsedTime(sent).TotalMilliseconds));
@@ -107,9 +108,12 @@ internal sealed class ApiLoad(ApiLoadTarget target, IReadOnlyList<(ApiLoadKind K
 
     private static string Name(int status) => status == 0 ? "no answer" : status.ToString(CultureInfo.InvariantCulture);
 
-    private ApiLoadKind Draw(Random random)
+    // Multiples of the golden ratio fill the unit interval evenly (Weyl's sequence): each kind has its share in a short load too, and the
+    // order depends on the seed and on nothing else.
+    private ApiLoadKind Draw(int seed, int turn)
     {
-        var at = random.Next(_weights);
+        var place = (seed * Math.Sqrt(2)) + (turn * GoldenRatio);
+        var at = (int)((place - Math.Floor(place)) * _weights);
         foreach (var (kind, weight) in mixture)
         {
             at -= weight;
