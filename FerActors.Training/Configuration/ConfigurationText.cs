@@ -68,6 +68,11 @@ internal static class ConfigurationText
         {
             throw Refusal(source, $"line {e.Start.Line}: {e.Message}", e);
         }
+        catch (InvalidOperationException e)
+        {
+            // What the parser throws where it is asked for more than there is: after some mistakes it ends early instead of naming them.
+            throw Refusal(source, "it breaks off within a value", e);
+        }
     }
 
     private static JsonNode? Node(Parser parser, string source, int depth)

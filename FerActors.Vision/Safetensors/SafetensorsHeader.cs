@@ -141,26 +141,26 @@ internal sealed class SafetensorsHeader
         long[]? offsets = null;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
-            if (reader.ValueTextEquals("dtype"u8))
+            // Read, not compared where it stands: the comparison has no documented error for half of a surrogate pair.
+            switch (ReadString(ref reader, name))
             {
-                RefuseSecond(dtype, name, "dtype");
-                dtype = ReadDType(ref reader, name);
-            }
-            else if (reader.ValueTextEquals("shape"u8))
-            {
-                RefuseSecond(shape, name, "shape");
-                shape = ReadNumbers(ref reader, name, "shape", SafetensorsLimits.Rank);
-            }
-            else if (reader.ValueTextEquals("data_offsets"u8))
-            {
-                RefuseSecond(offsets, name, "data_offsets");
-                offsets = ReadNumbers(ref reader, name, "data_offsets", 2);
-            }
-            else
-            {
-                // As the reference reader does: a field that it does not know is not an error.
-                _ = reader.Read();
-                reader.Skip();
+                case "dtype":
+                    RefuseSecond(dtype, name, "dtype");
+                    dtype = ReadDType(ref reader, name);
+                    break;
+                case "shape":
+                    RefuseSecond(shape, name, "shape");
+                    shape = ReadNumbers(ref reader, name, "shape", SafetensorsLimits.Rank);
+                    break;
+                case "data_offsets":
+                    RefuseSecond(offsets, name, "data_offsets");
+                    offsets = ReadNumbers(ref reader, name, "data_offsets", 2);
+                    break;
+                default:
+                    // As the reference reader does: a field that it does not know is not an error.
+                    _ = reader.Read();
+                    reader.Skip();
+                    break;
             }
         }
 

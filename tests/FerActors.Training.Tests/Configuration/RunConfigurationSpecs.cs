@@ -130,6 +130,7 @@ public sealed class RunConfigurationSpecs : IDisposable
     [InlineData("a.yaml", "epochs: 1\n---\nepochs: 2", "more than one document")]
     [InlineData("a.yaml", "? [a]\n: 1", "line 1 has a name that is no text")]
     [InlineData("a.yaml", "a: [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]", "nested deeper than 16 levels")]
+    [InlineData("a.yaml", "epochs: 3\nbatch_size: {!x \nseed:\"7\nl", "it breaks off within a value")]
     [InlineData("a.json", "{\"epochs\": 1, \"epochs\": 2}", "cannot be read")]
     [InlineData("a.json", "{", "cannot be read")]
     [InlineData("a.yaml", "- 1", "is no list of names with values")]

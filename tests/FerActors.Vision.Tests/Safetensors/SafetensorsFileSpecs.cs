@@ -81,6 +81,7 @@ public sealed class SafetensorsFileSpecs
         { """{"t":{"dtype":"U8","shape":[1],"data_offsets":[0,1],}}""", 1, "not valid JSON" },
         { """{"\uD800":{}}""", 0, "no character" },
         { """{"t":{"dtype":"\uDC00"}}""", 0, "'t'" },
+        { """{"t":{"sh\uD800pe":[1]}}""", 0, "'t' has an escape sequence that is no character" },
         { """{"t":{"shape":[1],"data_offsets":[0,1]}}""", 1, "'t' has no dtype" },
         { """{"t":{"dtype":"U8","data_offsets":[0,1]}}""", 1, "'t' has no shape" },
         { """{"t":{"dtype":"U8","shape":[1]}}""", 1, "'t' has no data_offsets" },
