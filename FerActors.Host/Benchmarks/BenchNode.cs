@@ -31,6 +31,9 @@ internal sealed partial class BenchNode : IAsyncDisposable
             $"Registry:Root={Path.Combine(_folder, "registry")}",
             $"Training:RunsFolder={Path.Combine(_folder, "runs")}",
             "Control:Enabled=false",
+
+            // The queue of feedback is not one of its own: it would take what people send to the real nodes.
+            "Feedback:Enabled=false",
             "Health:Port=0",
         ];
         var start = FerProgram.Start(["host", .. arguments, .. own.SelectMany(s => new[] { "--set", s })]);
