@@ -6,9 +6,12 @@ internal sealed record LatencyPercentiles(int Count, double P50, double P90, dou
 {
     public static LatencyPercentiles None { get; } = new(0, double.NaN, double.NaN, double.NaN, double.NaN, double.NaN);
 
-    public static LatencyPercentiles Of(IEnumerable<TimeSpan> latencies)
+    public static LatencyPercentiles Of(IEnumerable<TimeSpan> latencies) => OfMilliseconds(latencies.Select(l => l.TotalMilliseconds));
+
+    /// <param name="milliseconds">In any order.</param>
+    public static LatencyPercentiles OfMilliseconds(IEnumerable<double> milliseconds)
     {
-        var sorted = latencies.Select(l => l.TotalMilliseconds).Order().ToArray();
+        var sorted = milliseconds.Order().ToArray();
         return sorted.Length == 0
             ? None
             : new(sorted.Length, Rank(sorted, 50), Rank(sorted, 90), Rank(sorted, 95), Rank(sorted, 99), sorted[^1]);

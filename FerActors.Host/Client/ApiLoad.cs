@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using FerActors.Host.Benchmarks;
 
 namespace FerActors.Host.Client;
 
@@ -89,12 +90,10 @@ internal sealed class ApiLoad(ApiLoadTarget target, IReadOnlyList<(ApiLoadKind K
             }
 
             var statuses = own.GroupBy(outcome => outcome.Status).OrderBy(group => group.Key).Select(group => $"{Name(group.Key)}: {group.Count()}");
-            var times = own.Select(outcome => outcome.Milliseconds).Order().ToArray();
+            var latency = LatencyPercentiles.OfMilliseconds(own.Select(outcome => outcome.Milliseconds));
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"| {kind.Name} | {kind.Expected} | {own.Count} | {string.Join(", ", statuses)} | {Rank(0.5):0} | {Rank(0.95):0} | {Rank(0.99):0} | {times[^1]:0} |\n");
-
-            double Rank(double share) => times[(int)Math.Ceiling(share * times.Length) - 1];
+                $"| {kind.Name} | {kind.Expected} | {own.Count} | {string.Join(", ", statuses)} | {latency.P50:0} | {latency.P95:0} | {latency.P99:0} | {latency.Max:0} |\n");
         }
 
         var unexpected = Unexpected(outcomes);
