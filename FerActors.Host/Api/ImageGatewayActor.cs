@@ -126,27 +126,20 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
             failure: cause => new SessionFailed(epoch, cause.Message));
     }
 
-    private async Task<Session> OpenAsync(IConnection connection, long epoch, IActorRef self, CancellationToken ended)
-    {
-        using var bounded = CancellationTokenSource.CreateLinkedTokenSource(ended);
-        bounded.CancelAfter(_options.ConnectTimeout);
-        try
+    private Task<Session> OpenAsync(IConnection connection, long epoch, IActorRef self, CancellationToken ended) => RabbitChannels.OpenAsync(
+        _options.ConnectTimeout,
+        $"The broker did not open the reply queue within {_options.ConnectTimeout}.",
+        async bounded =>
         {
-            var publishing = await connection.CreateChannelAsync(
-                new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), bounded.Token)
-                .ConfigureAwait(false);
-            var consuming = await connection.CreateChannelAsync(cancellationToken: bounded.Token).ConfigureAwait(false);
+            var publishing = await RabbitChannels.CreateConfirmingAsync(connection, bounded).ConfigureAwait(false);
+            var consuming = await connection.CreateChannelAsync(cancellationToken: bounded).ConfigureAwait(false);
             foreach (var channel in new[] { publishing, consuming })
             {
-                channel.ChannelShutdownAsync += (_, args) =>
-                {
-                    self.Tell(new SessionFailed(epoch, $"{args.Initiator} closed a channel with {args.ReplyCode} {args.ReplyText}"));
-                    return Task.CompletedTask;
-                };
+                channel.WhenShut(reason => self.Tell(new SessionFailed(epoch, reason)));
             }
 
             var queue = await consuming.QueueDeclareAsync(
-                ReplyQueueName(), durable: false, exclusive: true, autoDelete: true, cancellationToken: bounded.Token).ConfigureAwait(false);
+                ReplyQueueName(), durable: false, exclusive: true, autoDelete: true, cancellationToken: bounded).ConfigureAwait(false);
             var consumer = new AsyncEventingBasicConsumer(consuming);
             consumer.ReceivedAsync += (_, delivery) =>
             {
@@ -154,14 +147,10 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
                 self.Tell(new ReplyArrived(delivery.BasicProperties.CorrelationId ?? "", delivery.Body.ToArray()));
                 return Task.CompletedTask;
             };
-            await consuming.BasicConsumeAsync(queue.QueueName, autoAck: true, consumer, bounded.Token).ConfigureAwait(false);
+            await consuming.BasicConsumeAsync(queue.QueueName, autoAck: true, consumer, bounded).ConfigureAwait(false);
             return new Session(connection, publishing, queue.QueueName);
-        }
-        catch (OperationCanceledException) when (!ended.IsCancellationRequested)
-        {
-            throw new TimeoutException($"The broker did not open the reply queue within {_options.ConnectTimeout}.");
-        }
-    }
+        },
+        ended);
 
     // Nodes answer only to names on their list. The broker itself chooses names that start with amq., and no other may.
     private string ReplyQueueName() =>

@@ -142,28 +142,21 @@ public sealed class FeedbackActor : ReceiveActor, IWithTimers
             failure: cause => new SessionFailed(epoch, cause.Message, cause is TopologyMismatchException));
     }
 
-    private async Task<Session> OpenAsync(IConnection connection, long epoch, IActorRef self, CancellationToken ended)
-    {
-        using var bounded = CancellationTokenSource.CreateLinkedTokenSource(ended);
-        bounded.CancelAfter(_options.ConnectTimeout);
-        try
+    private Task<Session> OpenAsync(IConnection connection, long epoch, IActorRef self, CancellationToken ended) => RabbitChannels.OpenAsync(
+        _options.ConnectTimeout,
+        $"The broker did not open channels and declare the queue of feedback within {_options.ConnectTimeout}.",
+        async bounded =>
         {
-            var publishing = await connection.CreateChannelAsync(
-                new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), bounded.Token)
-                .ConfigureAwait(false);
-            var consuming = await connection.CreateChannelAsync(cancellationToken: bounded.Token).ConfigureAwait(false);
+            var publishing = await RabbitChannels.CreateConfirmingAsync(connection, bounded).ConfigureAwait(false);
+            var consuming = await connection.CreateChannelAsync(cancellationToken: bounded).ConfigureAwait(false);
             foreach (var channel in new[] { publishing, consuming })
             {
-                channel.ChannelShutdownAsync += (_, args) =>
-                {
-                    self.Tell(new SessionFailed(epoch, $"{args.Initiator} closed a channel with {args.ReplyCode} {args.ReplyText}", IsMistake: false));
-                    return Task.CompletedTask;
-                };
+                channel.WhenShut(reason => self.Tell(new SessionFailed(epoch, reason, IsMistake: false)));
             }
 
             if (_options.DeclareTopology)
             {
-                await FeedbackTopology.DeclareAsync(consuming, _options, bounded.Token).ConfigureAwait(false);
+                await FeedbackTopology.DeclareAsync(consuming, _options, bounded).ConfigureAwait(false);
             }
 
             var consumer = new AsyncEventingBasicConsumer(consuming);
@@ -180,15 +173,11 @@ public sealed class FeedbackActor : ReceiveActor, IWithTimers
                 self.Tell(new SessionFailed(epoch, $"the broker cancelled the consumer of {_options.FeedbackQueue}", IsMistake: false));
                 return Task.CompletedTask;
             };
-            await consuming.BasicQosAsync(0, Prefetch, global: false, bounded.Token).ConfigureAwait(false);
-            await consuming.BasicConsumeAsync(_options.FeedbackQueue, autoAck: false, consumer, bounded.Token).ConfigureAwait(false);
+            await consuming.BasicQosAsync(0, Prefetch, global: false, bounded).ConfigureAwait(false);
+            await consuming.BasicConsumeAsync(_options.FeedbackQueue, autoAck: false, consumer, bounded).ConfigureAwait(false);
             return new Session(consuming, publishing);
-        }
-        catch (OperationCanceledException) when (!ended.IsCancellationRequested)
-        {
-            throw new TimeoutException($"The broker did not open channels and declare the queue of feedback within {_options.ConnectTimeout}.");
-        }
-    }
+        },
+        ended);
 
     private void OnSessionOpened(SessionOpened message)
     {

@@ -172,33 +172,24 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
             failure: cause => new ChannelFailed(session, cause.Message, cause is TopologyMismatchException));
     }
 
-    private async Task<IChannel> OpenChannelAsync(IConnection connection, long session, IActorRef self, CancellationToken ended)
-    {
-        using var bounded = CancellationTokenSource.CreateLinkedTokenSource(ended);
-        bounded.CancelAfter(_options.ConnectTimeout);
-        try
+    private Task<IChannel> OpenChannelAsync(IConnection connection, long session, IActorRef self, CancellationToken ended) => RabbitChannels.OpenAsync(
+        _options.ConnectTimeout,
+        $"The broker did not open a channel and declare the queues within {_options.ConnectTimeout}.",
+        async bounded =>
         {
             var channel = await connection.CreateChannelAsync(
                 new CreateChannelOptions(publisherConfirmationsEnabled: false, publisherConfirmationTrackingEnabled: false),
-                bounded.Token).ConfigureAwait(false);
-            channel.ChannelShutdownAsync += (_, args) =>
-            {
-                self.Tell(new ChannelFailed(session, $"{args.Initiator} closed the channel with {args.ReplyCode} {args.ReplyText}", IsMistake: false));
-                return Task.CompletedTask;
-            };
+                bounded).ConfigureAwait(false);
+            channel.WhenShut(reason => self.Tell(new ChannelFailed(session, reason, IsMistake: false)));
             channel.DefaultConsumer = new DeliveryConsumer(channel, session, _options.MaxBodyBytes, self, _clock, late: true);
             if (_options.DeclareTopology)
             {
-                await RabbitTopology.DeclareIntakeAsync(channel, _options, bounded.Token).ConfigureAwait(false);
+                await RabbitTopology.DeclareIntakeAsync(channel, _options, bounded).ConfigureAwait(false);
             }
 
             return channel;
-        }
-        catch (OperationCanceledException) when (!ended.IsCancellationRequested)
-        {
-            throw new TimeoutException($"The broker did not open a channel and declare the queues within {_options.ConnectTimeout}.");
-        }
-    }
+        },
+        ended);
 
     private void OnChannelOpened(ChannelOpened message)
     {
