@@ -1,4 +1,5 @@
 using System.Globalization;
+using FerActors.Host.Composition;
 using FerActors.Shared.Feedback;
 
 namespace FerActors.Host.Feedback;
@@ -104,22 +105,10 @@ public sealed class FeedbackStore(string folder)
 
     private FileStream Open(DateOnly day)
     {
-        if (OperatingSystem.IsWindows())
-        {
-            Directory.CreateDirectory(folder);
-        }
-        else
-        {
-            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
-
-        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        var file = new FileStream(Path.Combine(folder, Prefix + day.ToString(DayFormat, CultureInfo.InvariantCulture) + Suffix), options);
+        var file = OwnerOnlyFiles.Open(
+            folder,
+            Prefix + day.ToString(DayFormat, CultureInfo.InvariantCulture) + Suffix,
+            new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite });
         file.Seek(0, SeekOrigin.End);
         return file;
     }

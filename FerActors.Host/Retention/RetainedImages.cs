@@ -1,3 +1,4 @@
+using FerActors.Host.Composition;
 using FerActors.Shared.Options;
 using FerActors.Shared.Retention;
 
@@ -18,19 +19,10 @@ public sealed class RetainedImages(RetentionOptions options)
     public void Write(RetainedImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        var file = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (OperatingSystem.IsWindows())
-        {
-            Directory.CreateDirectory(options.Folder);
-        }
-        else
-        {
-            Directory.CreateDirectory(options.Folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            file.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        var path = Path.Combine(options.Folder, RetainedName.Of(image.MessageId, image.At).ToString());
-        using (var stream = new FileStream(path + Unfinished, file))
+        var name = RetainedName.Of(image.MessageId, image.At).ToString();
+        var path = Path.Combine(options.Folder, name);
+        using (var stream = OwnerOnlyFiles.Open(
+            options.Folder, name + Unfinished, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write }))
         {
             stream.Write(image.ToFile(_key));
         }
