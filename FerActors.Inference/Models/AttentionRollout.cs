@@ -13,28 +13,7 @@ internal static class AttentionRollout
     /// <param name="grid">Patches on each side: tokens = grid * grid + 1.</param>
     public static AttentionMap Compute(IReadOnlyList<float[]> layers, int grid)
     {
-        var tokens = (grid * grid) + 1;
-        var row = new double[tokens];
-        row[0] = 1;
-
-        // Only the class token's row of the product is wanted: a vector times the matrices, from the last layer to the first.
-        for (var layer = layers.Count - 1; layer >= 0; layer--)
-        {
-            var attention = layers[layer];
-            var next = new double[tokens];
-            for (var i = 0; i < tokens; i++)
-            {
-                next[i] += 0.5 * row[i];
-                for (var j = 0; j < tokens; j++)
-                {
-                    next[j] += 0.5 * row[i] * attention[(i * tokens) + j];
-                }
-            }
-
-            row = next;
-        }
-
-        var patches = row.Skip(1).ToArray();
+        var patches = ClassTokenRow.Compute(layers, (grid * grid) + 1, scale: 0.5);
         var sum = patches.Sum();
         return new AttentionMap(grid, grid, patches.Select(p => sum > 0 ? (float)(p / sum) : 1f / patches.Length).ToArray());
     }

@@ -235,10 +235,7 @@ public sealed class VitExpressionModel : IExpressionModel
         return ordered;
     }
 
-    private AttentionMap Rollout(List<float[]> layers, int image)
-    {
-        return AttentionRollout.Compute(Own(layers, image), _model.Grid);
-    }
+    private AttentionMap Rollout(List<float[]> layers, int image) => AttentionRollout.Compute(Own(layers, image), _model.Grid);
 
     private List<float[]> Own(List<float[]> layers, int image)
     {
