@@ -38,7 +38,7 @@ public static class ModelPresets
             NumHiddenLayers = 4,
             NumAttentionHeads = 6,
             IntermediateSize = 384,
-            ConvStem = new ConvStemConfig([48, 96, 192], 3),
+            ConvStem = new ConvStemConfig([64, 128, 256], 3),
         },
         Patch => Base with { PatchSize = 6, HiddenSize = 192, NumHiddenLayers = 9, NumAttentionHeads = 6, IntermediateSize = 384 },
         Tiny => Base with

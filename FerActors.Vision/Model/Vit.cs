@@ -33,12 +33,14 @@ public sealed class Vit : IDisposable
 
     private readonly Dictionary<string, Tensor> _tensors;
     private readonly Block[] _blocks;
+    private readonly bool _halfStem;
 
     private Vit(VitConfig config, Dictionary<string, Tensor> tensors)
     {
         Config = config;
         _tensors = tensors;
         _blocks = Enumerable.Range(0, config.NumHiddenLayers).Select(i => new Block($"vit.encoder.layer.{i}.")).ToArray();
+        _halfStem = HalfConvolutions.AreRightFor(config);
     }
 
     public VitConfig Config { get; }
@@ -229,20 +231,23 @@ public sealed class Vit : IDisposable
         return cat([cls, x], dim: 1) + pass["vit.embeddings.position_embeddings"];
     }
 
-    // oneDNN's bf16 convolutions give wrong sums, at times NaN, on processors with AVX512-BF16 for most numbers of channels that
-    // are not multiples of 16 or 32, forwards and backwards (PyTorch's issues 163347 and 169688; seen with libtorch 2.10 on an EPYC;
-    // its products of matrices are right). On a CPU the stem, a small part of the work, is therefore computed in fp32. That is wrong
-    // too where a convolution makes a number of channels that is no multiple of 16, or takes such a number above 16: it then gets
-    // some more, of zeros.
-    private static Tensor Stem(Pass pass, ConvStemConfig stem, Tensor pixels)
+    // On a CPU bf16 convolutions are taken only where they have been seen to be right (HalfConvolutions); else the stem is computed in
+    // fp32. That is wrong too where a convolution makes a number of channels that is no multiple of 16, or takes such a number above
+    // 16: it then gets some more, of zeros. The norms sum in fp32 in any case, with weights in fp32 where the processor can mix the two.
+    private Tensor Stem(Pass pass, ConvStemConfig stem, Tensor pixels)
     {
-        var compute = pixels.device_type == TorchSharp.DeviceType.CPU ? pass.In(ScalarType.Float32) : pass;
-        var x = pixels.to(compute.DType);
+        var onCpu = pixels.device_type == TorchSharp.DeviceType.CPU;
+        var convolutions = onCpu && !_halfStem ? pass.In(ScalarType.Float32) : pass;
+        var norms = onCpu ? pass.In(ScalarType.Float32) : pass;
+        var x = pixels.to(convolutions.DType);
         for (var stage = 0; stage < stem.Channels.Count; stage++)
         {
             for (var conv = 0; conv < stem.ConvsPerStage; conv++)
             {
-                x = StemConvolution(compute, $"vit.embeddings.patch_embeddings.stem.{stage}.{conv}", x, stride: conv == 0 ? 2 : 1);
+                var name = $"vit.embeddings.patch_embeddings.stem.{stage}.{conv}";
+                x = StemConvolution(convolutions, name, x, stride: conv == 0 ? 2 : 1);
+                x = nn.functional.group_norm(x, StemNormGroups, norms[name + "_norm.weight"], norms[name + "_norm.bias"], StemNormEps);
+                x = nn.functional.relu(x);
             }
         }
 
@@ -261,9 +266,7 @@ public sealed class Vit : IDisposable
             x = nn.functional.pad(x, [0, 0, 0, 0, 0, more]);
         }
 
-        x = nn.functional.conv2d(x, weight, bias, strides: [stride, stride], padding: [1, 1]).narrow(1, 0, channels).contiguous();
-        x = nn.functional.group_norm(x, StemNormGroups, pass[name + "_norm.weight"], pass[name + "_norm.bias"], StemNormEps);
-        return nn.functional.relu(x);
+        return nn.functional.conv2d(x, weight, bias, strides: [stride, stride], padding: [1, 1]).narrow(1, 0, channels).contiguous();
     }
 
     private static long Missing(long channels) => (SafeChannels - (channels % SafeChannels)) % SafeChannels;
