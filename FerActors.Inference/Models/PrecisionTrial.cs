@@ -18,25 +18,26 @@ internal static class PrecisionTrial
         return Difference(exact, half) <= tolerance && Fastest(half, probe) < Fastest(exact, probe) ? half : exact;
     }
 
-    /// <summary>The copy in bf16, where it agrees.</summary>
+    /// <summary>The copy that computes otherwise, in bf16 or by another engine, where it agrees with libtorch in fp32.</summary>
     /// <exception cref="InvalidOperationException">It does not.</exception>
-    public static VitExpressionModel RequireParity(VitExpressionModel exact, VitExpressionModel half, double tolerance)
+    public static VitExpressionModel RequireParity(VitExpressionModel exact, VitExpressionModel other, double tolerance)
     {
-        var difference = Difference(exact, half);
+        var difference = Difference(exact, other);
+        var (what, remedy) = other.Engine == exact.Engine ? ("In bf16", "precision fp32") : ($"With {other.Engine}", $"engine {exact.Engine}");
         return difference <= tolerance
-            ? half
+            ? other
             : throw new InvalidOperationException(
-                $"In bf16 the model's probabilities differ from fp32 by up to {difference:0.000}, more than {tolerance:0.000}. Use precision fp32.");
+                $"{what} the model's probabilities differ from libtorch's in fp32 by up to {difference:0.000}, more than {tolerance:0.000}. Use {remedy}.");
     }
 
-    /// <summary>Largest difference of any probability over the probe crops; infinite where bf16 gives no probabilities at all.</summary>
-    public static double Difference(VitExpressionModel exact, VitExpressionModel half)
+    /// <summary>Largest difference of any probability over the probe crops; infinite where the other gives no probabilities at all.</summary>
+    public static double Difference(VitExpressionModel exact, VitExpressionModel other)
     {
         var probe = Probe(exact.InputSide, 8);
         var expected = exact.Predict(probe);
         try
         {
-            return expected.Zip(half.Predict(probe), (e, h) => e.Probabilities.Zip(h.Probabilities, (a, b) => (double)Math.Abs(a - b)).Max()).Max();
+            return expected.Zip(other.Predict(probe), (e, h) => e.Probabilities.Zip(h.Probabilities, (a, b) => (double)Math.Abs(a - b)).Max()).Max();
         }
         catch (ModelFailureException)
         {

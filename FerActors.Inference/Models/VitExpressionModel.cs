@@ -1,3 +1,4 @@
+using FerActors.Inference.Onnx;
 using FerActors.Shared.Labels;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
@@ -18,10 +19,12 @@ public sealed class VitExpressionModel : IExpressionModel
     private readonly Vit _model;
     private readonly LabelMap _labels;
     private readonly GrayNormalisation _normalisation;
+    private readonly OnnxEngine? _onnx;
 
-    private VitExpressionModel(Vit model, LabelMap labels, GrayNormalisation normalisation, ModelIdentity identity)
+    private VitExpressionModel(Vit model, OnnxEngine? onnx, LabelMap labels, GrayNormalisation normalisation, ModelIdentity identity)
     {
         _model = model;
+        _onnx = onnx;
         _labels = labels;
         _normalisation = normalisation;
         Identity = identity;
@@ -33,6 +36,9 @@ public sealed class VitExpressionModel : IExpressionModel
 
     /// <summary>The type in which it computes.</summary>
     public ScalarType ComputeType => _model.DType;
+
+    /// <summary>What computes its forward passes, as <see cref="ModelOptions.Engine"/> names it.</summary>
+    public string Engine => _onnx is null ? ModelOptions.LibTorch : ModelOptions.OnnxRuntime;
 
     /// <summary>Loads a model folder onto the device, in the precision that the options ask for, and warms it up.</summary>
     /// <param name="options">Folder, device and precision.</param>
@@ -79,13 +85,20 @@ public sealed class VitExpressionModel : IExpressionModel
             checkpoint.WeightsSha256);
         var labels = LabelMap.Create(config.Labels);
         var normalisation = new GrayNormalisation(checkpoint.Preprocessor);
-        VitExpressionModel In(ScalarType type) => new(checkpoint.Model.To(type, device), labels, normalisation, identity);
+        VitExpressionModel In(ScalarType type, OnnxEngine? onnx = null) => new(checkpoint.Model.To(type, device), onnx, labels, normalisation, identity);
+        if (options.Engine == ModelOptions.OnnxRuntime)
+        {
+            return OneOf(
+                () => In(ScalarType.Float32),
+                () => In(ScalarType.Float32, new OnnxEngine(OnnxVit.Export(checkpoint.Model), options.Threads)),
+                (exact, other) => PrecisionTrial.RequireParity(exact, other, options.ParityTolerance));
+        }
 
         return options.Precision switch
         {
             "fp32" => In(ScalarType.Float32),
-            "bf16" => OneOf(In, (exact, half) => PrecisionTrial.RequireParity(exact, half, options.ParityTolerance)),
-            _ => OneOf(In, (exact, half) => PrecisionTrial.Choose(exact, half, options.ParityTolerance, trialBatch)),
+            "bf16" => OneOf(() => In(ScalarType.Float32), () => In(ScalarType.BFloat16), (exact, half) => PrecisionTrial.RequireParity(exact, half, options.ParityTolerance)),
+            _ => OneOf(() => In(ScalarType.Float32), () => In(ScalarType.BFloat16), (exact, half) => PrecisionTrial.Choose(exact, half, options.ParityTolerance, trialBatch)),
         };
     }
 
@@ -123,7 +136,11 @@ public sealed class VitExpressionModel : IExpressionModel
         return predictions;
     }
 
-    public void Dispose() => _model.Dispose();
+    public void Dispose()
+    {
+        _onnx?.Dispose();
+        _model.Dispose();
+    }
 
     private static PassKind KindOf(FaceCrop crop) => crop switch
     {
@@ -176,6 +193,12 @@ public sealed class VitExpressionModel : IExpressionModel
     private (float[] Logits, List<float[]> Layers, List<float[]> Weighted, float[]? Embeddings) Run(
         float[] planes, IReadOnlyList<FaceCrop> crops, PassKind kind)
     {
+        if (kind == PassKind.Plain && _onnx is not null)
+        {
+            var (fast, tokens) = _onnx.Run(planes, [crops.Count, _normalisation.Channels, InputSide, InputSide]);
+            return (fast, [], [], tokens);
+        }
+
         using var scope = NewDisposeScope();
         if (kind == PassKind.Gradients)
         {
@@ -245,20 +268,20 @@ public sealed class VitExpressionModel : IExpressionModel
 
     // Of the two copies, the one that is not chosen is disposed, and both are where none is.
     private static VitExpressionModel OneOf(
-        Func<ScalarType, VitExpressionModel> copy, Func<VitExpressionModel, VitExpressionModel, VitExpressionModel> choose)
+        Func<VitExpressionModel> exact, Func<VitExpressionModel> other, Func<VitExpressionModel, VitExpressionModel, VitExpressionModel> choose)
     {
-        VitExpressionModel? exact = null, half = null, chosen = null;
+        VitExpressionModel? first = null, second = null, chosen = null;
         try
         {
-            exact = copy(ScalarType.Float32);
-            half = copy(ScalarType.BFloat16);
-            return chosen = choose(exact, half);
+            first = exact();
+            second = other();
+            return chosen = choose(first, second);
         }
         finally
         {
-            foreach (var other in new[] { exact, half }.Where(c => c != chosen))
+            foreach (var copy in new[] { first, second }.Where(c => c != chosen))
             {
-                other?.Dispose();
+                copy?.Dispose();
             }
         }
     }

@@ -4,9 +4,17 @@ namespace FerActors.Shared.Options;
 public sealed record ModelOptions
 {
     public const string Section = "Model";
+    public const string LibTorch = "libtorch";
+    public const string OnnxRuntime = "onnxruntime";
 
     /// <summary>Folder in Hugging Face's layout: config.json, preprocessor_config.json, model.safetensors.</summary>
     public string Path { get; init; } = "models/fer-vit-compact";
+
+    /// <summary>
+    /// What computes the forward pass: <c>libtorch</c>, or <c>onnxruntime</c> (on the processor, in fp32), the faster one for small
+    /// batches. Attention maps and explanations are libtorch's in either case.
+    /// </summary>
+    public string Engine { get; init; } = LibTorch;
 
     /// <summary><c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
     public string Device { get; init; } = "cpu";
@@ -14,10 +22,10 @@ public sealed record ModelOptions
     /// <summary>Compute type: <c>fp32</c>, <c>bf16</c>, or <c>auto</c>: bf16 where it agrees with fp32 and is the faster of the two at warm-up.</summary>
     public string Precision { get; init; } = "auto";
 
-    /// <summary>Threads of libtorch; 0 is one for each core.</summary>
+    /// <summary>Threads of the engine; 0 is one for each core.</summary>
     public int Threads { get; init; }
 
-    /// <summary>Largest difference of a probability between bf16 and fp32 that is taken as agreement.</summary>
+    /// <summary>Largest difference of a probability between libtorch's fp32 and bf16, or ONNX Runtime, that is taken as agreement.</summary>
     public double ParityTolerance { get; init; } = 0.05;
 
     /// <summary>All mistakes at once, each a sentence; empty where there is none.</summary>
@@ -25,8 +33,15 @@ public sealed record ModelOptions
     {
         var errors = new OptionErrors(Section);
         errors.Check(!string.IsNullOrWhiteSpace(Path), nameof(Path), Path, "a folder");
+        errors.Check(Engine is LibTorch or OnnxRuntime, nameof(Engine), Engine, $"'{LibTorch}' or '{OnnxRuntime}'");
         errors.Check(IsDevice(Device), nameof(Device), Device, "'cpu', 'cuda' or 'cuda:N'");
         errors.Check(Precision is "auto" or "fp32" or "bf16", nameof(Precision), Precision, "'auto', 'fp32' or 'bf16'");
+        if (Engine == OnnxRuntime)
+        {
+            errors.Check(Device == "cpu", nameof(Device), Device, $"'cpu' with the engine '{OnnxRuntime}'");
+            errors.Check(Precision is "auto" or "fp32", nameof(Precision), Precision, $"'auto' or 'fp32' with the engine '{OnnxRuntime}'");
+        }
+
         errors.Check(Threads is >= 0 and <= 1024, nameof(Threads), Threads, "from 0 to 1024");
         errors.Check(ParityTolerance is > 0 and <= 1, nameof(ParityTolerance), ParityTolerance, "above 0 and at most 1");
         return errors.All;

@@ -1,5 +1,6 @@
 using FerActors.Inference.Models;
 using FerActors.Shared.Labels;
+using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using FerActors.Vision.Checkpoints;
 using FerActors.Vision.Configuration;
@@ -283,6 +284,51 @@ public sealed class VitExpressionModelSpecs : IDisposable
 
         Assert.Contains(model.ComputeType, new[] { ScalarType.Float32, ScalarType.BFloat16 });
         Assert.Equal(5, model.Predict(Crops).Count);
+    }
+
+    [Theory]
+    [InlineData(HiddenActivation.Gelu, false)]
+    [InlineData(HiddenActivation.Gelu, true)]
+    [InlineData(HiddenActivation.GeluTanh, false)]
+    [InlineData(HiddenActivation.Relu, true)]
+    public void Onnx_runtime_gives_the_probabilities_and_embeddings_of_libtorch(HiddenActivation activation, bool stem)
+    {
+        using var folder = new ModelFolder(ModelFolder.Config with { HiddenAct = activation, ConvStem = stem ? new ConvStemConfig([8, 16], 2) : null });
+        using var torch = VitExpressionModel.Load(folder.Options(), []);
+        using var onnx = VitExpressionModel.Load(folder.Options("auto") with { Engine = ModelOptions.OnnxRuntime, ParityTolerance = 1e-4 }, [1, 3]);
+
+        var (expected, actual) = (torch.Predict(Crops), onnx.Predict(Crops));
+
+        Assert.Equal((ModelOptions.LibTorch, ModelOptions.OnnxRuntime), (torch.Engine, onnx.Engine));
+        Assert.Equal(torch.Identity, onnx.Identity);
+        Assert.All(expected.Zip(actual), pair => AssertClose(pair.First, pair.Second));
+        Assert.All(expected.Zip(actual), pair => Assert.All(pair.First.Embedding!.Zip(pair.Second.Embedding!), value => Assert.Equal(value.First, value.Second, 1e-3f)));
+        Assert.NotEqual(actual[0].Probabilities, actual[1].Probabilities);
+    }
+
+    [Fact]
+    public void With_onnx_runtime_a_batch_still_gets_the_maps_and_explanations_that_it_asks_for()
+    {
+        using var torch = VitExpressionModel.Load(_folder.Options(), []);
+        using var onnx = VitExpressionModel.Load(_folder.Options() with { Engine = ModelOptions.OnnxRuntime }, []);
+        FaceCrop[] crops = [Crops[0], Crops[1] with { WantsAttention = true }, Crops[2] with { Explain = new ExplanationRequest(ExplanationMethod.Gradient) }];
+
+        var (expected, actual) = (torch.Predict(crops), onnx.Predict(crops));
+
+        Assert.Null(actual[0].Attention);
+        Assert.Equal(expected[1].Attention!.Values, actual[1].Attention!.Values);
+        Assert.Equal(expected[2].Explanation!.Label, actual[2].Explanation!.Label);
+    }
+
+    [Fact]
+    public void An_engine_that_does_not_agree_is_refused_with_the_remedy()
+    {
+        var options = _folder.Options() with { Engine = ModelOptions.OnnxRuntime, ParityTolerance = 1e-12 };
+
+        var error = Assert.Throws<InvalidOperationException>(() => VitExpressionModel.Load(options, []));
+
+        Assert.Contains("With onnxruntime", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Use engine libtorch", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

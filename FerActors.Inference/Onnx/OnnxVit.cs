@@ -1,13 +1,14 @@
 using System.Globalization;
 using FerActors.Vision.Configuration;
-using FerActors.Vision.Safetensors;
+using FerActors.Vision.Model;
+using static TorchSharp.torch;
 
-namespace FerActors.Benchmarks;
+namespace FerActors.Inference.Onnx;
 
 /// <summary>
-/// Exports a model's folder as ONNX the way PyTorch's exporter would write it: the group norms of the stem through
-/// InstanceNormalization, GELU through Erf, attention as products of matrices. Input <c>pixels</c> [batch, channels, side, side], output
-/// <c>logits</c> [batch, labels].
+/// Writes a model as ONNX the way PyTorch's exporter would: the group norms of the stem through InstanceNormalization, GELU through Erf,
+/// attention as products of matrices. Input <c>pixels</c> [batch, channels, side, side]; outputs: logits [batch, labels], and the
+/// embedding [batch, hidden], the class token after the last norm.
 /// </summary>
 internal sealed class OnnxVit
 {
@@ -20,15 +21,15 @@ internal sealed class OnnxVit
 
     private readonly OnnxWriter _graph = new();
     private readonly VitConfig _config;
-    private readonly SafetensorsFile _weights;
+    private readonly IReadOnlyDictionary<string, Tensor> _weights;
 
-    private OnnxVit(VitConfig config, SafetensorsFile weights) => (_config, _weights) = (config, weights);
+    private OnnxVit(Vit model) => (_config, _weights) = (model.Config, model.Tensors);
 
-    /// <summary>The ONNX file's bytes.</summary>
-    public static byte[] Export(string folder)
+    /// <summary>The ONNX file's bytes, weights in fp32.</summary>
+    public static byte[] Export(Vit model)
     {
-        using var weights = SafetensorsFile.Open(Path.Combine(folder, "model.safetensors"));
-        return new OnnxVit(VitConfig.Load(Path.Combine(folder, VitConfig.FileName)), weights).Write();
+        ArgumentNullException.ThrowIfNull(model);
+        return new OnnxVit(model).Write();
     }
 
     private byte[] Write()
@@ -41,8 +42,10 @@ internal sealed class OnnxVit
         }
 
         x = _graph.Node("Squeeze", [_graph.Node("Slice", [x, _graph.Constant(0), _graph.Constant(1), _graph.Constant(1)]), _graph.Constant(1)]);
-        x = Linear("classifier.", Norm("vit.layernorm.", x));
-        return _graph.Model((Input, [-1, _config.NumChannels, side, side]), (x, [-1, _config.Labels.Count]));
+        var embedding = Norm("vit.layernorm.", x);
+        var logits = Linear("classifier.", embedding);
+        return _graph.Model(
+            (Input, [-1, _config.NumChannels, side, side]), (logits, [-1, _config.Labels.Count]), (embedding, [-1, _config.HiddenSize]));
     }
 
     private string Embed(string x)
@@ -71,7 +74,7 @@ internal sealed class OnnxVit
 
     private string GroupNorm(string prefix, string x)
     {
-        var channels = _weights.Tensors[prefix + "weight"].Shape[0];
+        var channels = _weights[prefix + "weight"].shape[0];
         var (ones, zeros) = (_graph.Constant([.. Enumerable.Repeat(1f, StemNormGroups)], StemNormGroups), _graph.Constant(new float[StemNormGroups], StemNormGroups));
         var grouped = _graph.Node("Reshape", [x, _graph.Constant(0, StemNormGroups, -1)]);
         var normed = _graph.Node("InstanceNormalization", [grouped, ones, zeros], ("epsilon", StemNormEps));
@@ -97,46 +100,49 @@ internal sealed class OnnxVit
             ("perm", perm));
 
         var scores = _graph.Node("MatMul", [Heads("query", 0, 2, 1, 3), Heads("key", 0, 2, 3, 1)]);
-        scores = _graph.Node("Mul", [scores, _graph.Constant([(float)(1 / Math.Sqrt(each))])]);
-        var context = _graph.Node("MatMul", [_graph.Node("Softmax", [scores], ("axis", -1)), Heads("value", 0, 2, 1, 3)]);
+        var context = _graph.Node("MatMul", [_graph.Node("Softmax", [Times(scores, 1 / Math.Sqrt(each))], ("axis", -1)), Heads("value", 0, 2, 1, 3)]);
         context = _graph.Node("Transpose", [context], ("perm", Longs(0, 2, 1, 3)));
         return Linear(prefix + "attention.output.dense.", _graph.Node("Reshape", [context, _graph.Constant(0, 0, _config.HiddenSize)]));
     }
 
     private string Activation(string x)
     {
-        if (_config.HiddenAct != HiddenActivation.Gelu)
+        if (_config.HiddenAct == HiddenActivation.Relu)
         {
-            throw new NotSupportedException($"The export knows GELU only, not {_config.HiddenAct}.");
+            return _graph.Node("Relu", [x]);
         }
 
-        var erf = _graph.Node("Erf", [_graph.Node("Div", [x, _graph.Constant([(float)Math.Sqrt(2)])])]);
-        var gate = _graph.Node("Mul", [x, _graph.Node("Add", [erf, _graph.Constant([1f])])]);
-        return _graph.Node("Mul", [gate, _graph.Constant([0.5f])]);
+        var bend = _config.HiddenAct == HiddenActivation.GeluTanh ? Tanh(x) : _graph.Node("Erf", [Times(x, 1 / Math.Sqrt(2))]);
+        return Times(_graph.Node("Mul", [x, _graph.Node("Add", [bend, _graph.Constant([1f])])]), 0.5);
     }
+
+    // The approximation of Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016): tanh(sqrt(2 / pi) (x + 0.044715 x^3)).
+    private string Tanh(string x)
+    {
+        var cube = _graph.Node("Mul", [x, _graph.Node("Mul", [x, x])]);
+        return _graph.Node("Tanh", [Times(_graph.Node("Add", [x, Times(cube, 0.044715)]), Math.Sqrt(2 / Math.PI))]);
+    }
+
+    private string Times(string x, double factor) => _graph.Node("Mul", [x, _graph.Constant([(float)factor])]);
 
     private string Norm(string prefix, string x) => _graph.Node(
         "LayerNormalization", [x, Weight(prefix + "weight"), Weight(prefix + "bias")], ("axis", -1), ("epsilon", (float)_config.LayerNormEps));
 
     private string Linear(string prefix, string x)
     {
-        var weight = _weights.ReadAsFloat32(prefix + "weight");
-        var (outputs, inputs) = ((int)_weights.Tensors[prefix + "weight"].Shape[0], (int)_weights.Tensors[prefix + "weight"].Shape[1]);
-        var turned = new float[weight.Length];
-        for (var o = 0; o < outputs; o++)
-        {
-            for (var i = 0; i < inputs; i++)
-            {
-                turned[(i * outputs) + o] = weight[(o * inputs) + i];
-            }
-        }
-
-        x = _graph.Node("MatMul", [x, _graph.Constant(turned, inputs, outputs)]);
-        return _weights.Tensors.ContainsKey(prefix + "bias") ? _graph.Node("Add", [x, Weight(prefix + "bias")]) : x;
+        using var turned = _weights[prefix + "weight"].detach().t();
+        x = _graph.Node("MatMul", [x, _graph.Constant(Values(turned), turned.shape)]);
+        return _weights.ContainsKey(prefix + "bias") ? _graph.Node("Add", [x, Weight(prefix + "bias")]) : x;
     }
 
     private string Weight(string name, params long[] shape) =>
-        _graph.Constant(_weights.ReadAsFloat32(name), shape.Length > 0 ? shape : [.. _weights.Tensors[name].Shape]);
+        _graph.Constant(Values(_weights[name]), shape.Length > 0 ? shape : _weights[name].shape);
+
+    private static float[] Values(Tensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        return tensor.detach().to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
+    }
 
     private static long[] Longs(params long[] values) => values;
 }

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using Google.Protobuf;
 
-namespace FerActors.Benchmarks;
+namespace FerActors.Inference.Onnx;
 
 /// <summary>
 /// Writes ONNX graphs: the few messages of onnx.proto3 that a Vision Transformer needs, field by field, so that no export tool and no
@@ -68,8 +68,8 @@ internal sealed class OnnxWriter
 
     /// <summary>The whole model.</summary>
     /// <param name="input">The input's name and shape; -1 is the batch.</param>
-    /// <param name="output">The output's name, as a node gave it, and shape.</param>
-    public byte[] Model((string Name, long[] Shape) input, (string Name, long[] Shape) output) => Message(m =>
+    /// <param name="outputs">The outputs' names, as nodes gave them, and shapes.</param>
+    public byte[] Model((string Name, long[] Shape) input, params IReadOnlyList<(string Name, long[] Shape)> outputs) => Message(m =>
     {
         m.Number(1, IrVersion);
         m.Bytes(7, Message(graph =>
@@ -78,7 +78,10 @@ internal sealed class OnnxWriter
             graph.Text(2, "vit");
             _constants.ForEach(constant => graph.Bytes(5, constant));
             graph.Bytes(11, Value(input));
-            graph.Bytes(12, Value(output));
+            foreach (var output in outputs)
+            {
+                graph.Bytes(12, Value(output));
+            }
         }));
         m.Bytes(8, Message(opset => opset.Number(2, Opset)));
     });
