@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Xunit.Abstractions;
 
@@ -19,6 +20,19 @@ internal static class Chaos
         Environment.GetEnvironmentVariable("FER_CHAOS_IMAGES") is { Length: > 0 } text
             ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture)
             : IsFull ? many : few;
+
+    /// <summary>Runs a program of the system, for what no library does.</summary>
+    /// <exception cref="InvalidOperationException">It failed, with what it said.</exception>
+    public static async Task RunAsync(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        var errors = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        if (process.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {errors.Trim()}");
+        }
+    }
 
     /// <summary>Prints a case's result, and adds it as a line of a Markdown table to the file of <c>FER_CHAOS_TABLE</c>.</summary>
     /// <remarks>To be called before the assertions, so that the table shows what was seen where one of them fails.</remarks>

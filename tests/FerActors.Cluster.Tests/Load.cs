@@ -29,6 +29,7 @@ internal sealed class Load : IAsyncDisposable
     private readonly SemaphoreSlim _window;
     private readonly CancellationTokenSource _enough = new();
     private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
     private readonly Dictionary<string, TimeSpan> _published = [];
     private readonly Dictionary<string, Outcome> _answered = [];
@@ -38,9 +39,14 @@ internal sealed class Load : IAsyncDisposable
     private readonly Task[] _publishing;
     private readonly Task _receiving;
 
-    private Load(NodeQueues queues, int unanswered)
+    private Load(NodeQueues queues, int unanswered, bool listening)
     {
         _options = queues.Options;
+        if (listening)
+        {
+            _listening.SetResult();
+        }
+
         _window = new SemaphoreSlim(unanswered);
         _receiving = Task.Run(ReceiveAsync);
         _publishing = [.. Enumerable.Range(0, Publishers).Select(_ => Task.Run(PublishAsync))];
@@ -86,7 +92,11 @@ internal sealed class Load : IAsyncDisposable
 
     /// <param name="queues">The cluster's queues.</param>
     /// <param name="unanswered">Images on their way at any time; so many keep all nodes busy and some waiting.</param>
-    public static Load Start(NodeQueues queues, int unanswered = Most) => new(queues, unanswered);
+    /// <param name="listening">Without it no answer is read before <see cref="Listen"/>.</param>
+    public static Load Start(NodeQueues queues, int unanswered = Most, bool listening = true) => new(queues, unanswered, listening);
+
+    /// <summary>Begins to read answers.</summary>
+    public void Listen() => _listening.TrySetResult();
 
     /// <summary>First answers in the order of their arrival.</summary>
     /// <param name="from">How many of them to leave out.</param>
@@ -246,6 +256,7 @@ internal sealed class Load : IAsyncDisposable
 
     private async Task ReceiveAsync()
     {
+        await Task.WhenAny(_listening.Task, Task.Delay(Timeout.Infinite, _stop.Token));
         while (!_stop.IsCancellationRequested)
         {
             try

@@ -16,6 +16,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private readonly Queue<int> _seedPorts;
     private readonly IReadOnlyList<string> _seeds;
     private readonly List<ClusterNode> _nodes = [];
+    private int _started;
 
     private ProcessCluster(NodeQueues queues, string database, string host, int seeds)
     {
@@ -80,7 +81,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     /// <param name="more">Settings beyond those of all nodes.</param>
     public ClusterNode Join(string roles, IReadOnlyList<string>? launcher = null, params IReadOnlyList<string> more)
     {
-        var socket = Path.Combine(_folder, $"{_nodes.Count}.sock");
+        var socket = Path.Combine(_folder, $"{_started++}.sock");
 
         // A majority of all would be lost with few nodes; as in k8s/, those of the role control decide.
         string[] settings =
@@ -112,6 +113,13 @@ internal sealed class ProcessCluster : IAsyncDisposable
         var node = new ClusterNode(Roles(roles), socket, process);
         _nodes.Add(node);
         return node;
+    }
+
+    /// <summary>Ends a node, and forgets it.</summary>
+    public async Task RemoveAsync(ClusterNode node)
+    {
+        _nodes.Remove(node);
+        await node.DisposeAsync();
     }
 
     public async ValueTask DisposeAsync()

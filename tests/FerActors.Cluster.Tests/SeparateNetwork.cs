@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -89,16 +88,7 @@ internal sealed class SeparateNetwork : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private static async Task IpAsync(params string[] arguments)
-    {
-        using var ip = Process.Start(new ProcessStartInfo("ip", arguments) { RedirectStandardError = true })!;
-        var errors = await ip.StandardError.ReadToEndAsync();
-        await ip.WaitForExitAsync();
-        if (ip.ExitCode != 0)
-        {
-            throw new InvalidOperationException($"ip {string.Join(' ', arguments)}: {errors.Trim()}");
-        }
-    }
+    private static Task IpAsync(params string[] arguments) => Chaos.RunAsync("ip", arguments);
 
     private async Task WelcomeAsync(TcpListener door, int port)
     {
