@@ -5,15 +5,17 @@ namespace FerActors.Training.Engine;
 /// <summary>Decides at the start of a run whether bf16 computes the gradients that fp32 computes.</summary>
 /// <remarks>
 /// A maths library may have a kernel that is wrong on some processors and right on others (oneDNN's bf16 convolutions with AVX512-BF16
-/// are), and a run does not fail of that: it only learns less. One batch in both types costs a second and shows it.
+/// have been), and a run does not fail of that: it only learns less. One batch in both types costs a second and shows it.
 /// </remarks>
 internal static class ComputeTrial
 {
     /// <summary>Largest error that is taken for rounding.</summary>
     /// <remarks>
-    /// Measured with fresh weights of the presets: 0.05 to 0.09, and 0.24 when the stem's convolutions and norms ran in bf16.
+    /// Measured with fresh weights of the presets: 0.05 to 0.09 where all is a product of matrices, 0.16 to 0.21 with a stem of six and
+    /// nine convolutions in bf16, in its first norm: rounding adds up over the layers. Convolutions have a tighter trial of their own,
+    /// each by itself (<c>HalfConvolutions</c>).
     /// </remarks>
-    public const double Tolerance = 0.2;
+    public const double Tolerance = 0.4;
 
     // The gradients of some tensors are zero but for rounding (a bias of the keys moves all scores of a row alike). Their errors are
     // measured against this share of the mean over all weights.

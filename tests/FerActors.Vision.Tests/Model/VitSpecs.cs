@@ -124,16 +124,18 @@ public sealed class VitSpecs
         AssertClose(exact.data<float>().Select(v => (double)v).ToArray(), rounded.data<float>().ToArray(), 0.05);
     }
 
-    // Half of the widths that are tried are no multiple of 16: the convolutions of a maths library have been wrong there in bf16.
+    // Half of the widths that are tried are no multiple of 16: the convolutions of a maths library have been wrong there in bf16. With
+    // the last one the stem is in bf16 too, where this machine has been seen to compute it right.
     [Theory]
     [InlineData("plain", 24)]
     [InlineData("plain", 32)]
     [InlineData("conv stem", 24)]
     [InlineData("conv stem", 48)]
+    [InlineData("conv stem", 64)]
     public void In_bf16_the_gradients_point_where_those_of_fp32_point(string variant, int width)
     {
         var config = Configured(variant) with { HiddenSize = width, NumAttentionHeads = 2, NumHiddenLayers = 1 };
-        config = config.ConvStem is null ? config : config with { ConvStem = new ConvStemConfig([8, width], 2) };
+        config = config.ConvStem is null ? config : config with { ConvStem = new ConvStemConfig([width == 64 ? 32 : 8, width], 2) };
         using var model = Vit.Create(config, 3);
         using var pixels = Batch(config, Image(config, 4), Image(config, 5));
 
