@@ -20,11 +20,13 @@ public sealed class VitExpressionModel : IExpressionModel
     private readonly LabelMap _labels;
     private readonly GrayNormalisation _normalisation;
     private readonly OnnxEngine? _onnx;
+    private readonly bool _flip;
 
-    private VitExpressionModel(Vit model, OnnxEngine? onnx, LabelMap labels, GrayNormalisation normalisation, ModelIdentity identity)
+    private VitExpressionModel(Vit model, OnnxEngine? onnx, bool flip, LabelMap labels, GrayNormalisation normalisation, ModelIdentity identity)
     {
         _model = model;
         _onnx = onnx;
+        _flip = flip;
         _labels = labels;
         _normalisation = normalisation;
         Identity = identity;
@@ -85,7 +87,9 @@ public sealed class VitExpressionModel : IExpressionModel
             checkpoint.WeightsSha256);
         var labels = LabelMap.Create(config.Labels);
         var normalisation = new GrayNormalisation(checkpoint.Preprocessor);
-        VitExpressionModel In(ScalarType type, OnnxEngine? onnx = null) => new(checkpoint.Model.To(type, device), onnx, labels, normalisation, identity);
+        VitExpressionModel In(ScalarType type, OnnxEngine? onnx = null) =>
+            new(checkpoint.Model.To(type, device), onnx, options.TestTimeAugmentation == ModelOptions.Flip, labels, normalisation, identity);
+
         if (options.Engine == ModelOptions.OnnxRuntime)
         {
             return OneOf(
@@ -159,7 +163,14 @@ public sealed class VitExpressionModel : IExpressionModel
             _normalisation.Apply(crops[numbers[i]].Gray, planes.AsSpan(i * image, image));
         }
 
-        var (logits, layers, weighted, embeddings) = Run(planes, [.. numbers.Select(number => crops[number])], kind);
+        var own = numbers.Select(number => crops[number]).ToList();
+        var (logits, layers, weighted, embeddings) = Run(planes, own, kind);
+        if (_flip)
+        {
+            Mirror(planes, InputSide);
+            logits = [.. logits.Zip(Run(planes, own, PassKind.Plain).Logits, (straight, mirrored) => (straight + mirrored) / 2)];
+        }
+
         for (var i = 0; i < numbers.Length; i++)
         {
             var crop = crops[numbers[i]];
@@ -227,6 +238,14 @@ public sealed class VitExpressionModel : IExpressionModel
         var highest = outputs.argmax(1).cpu().data<long>().ToArray();
         var named = crops.Select((crop, i) => crop.Explain?.Label is { } label ? Array.IndexOf(_labels.OutputToExpression, (int)label) : highest[i]);
         return tensor(named.ToArray(), device: _model.Device);
+    }
+
+    private static void Mirror(Span<float> planes, int side)
+    {
+        for (var row = 0; row < planes.Length; row += side)
+        {
+            planes.Slice(row, side).Reverse();
+        }
     }
 
     private static float[] Values(Tensor values) => values.cpu().data<float>().ToArray();

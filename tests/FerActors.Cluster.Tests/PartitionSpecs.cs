@@ -37,7 +37,8 @@ public sealed class PartitionSpecs(BrokerNode broker, PostgresNode database, ITe
         var code = await stalled.Process.ExitAsync();
         var tally = await load.FinishAsync();
 
-        // Until it learns that it was removed it takes images again: what it held at the stall may be answered twice, and at its end.
+        // What it held at the stall is answered by others and then by it. It may also take images between its waking up and its end, and
+        // answer some of these without acknowledging them: twice what it may hold is the most.
         Report(
             "SIGSTOP of an inference node that holds images; SIGCONT after it was removed", tally, 2 * Held, removedAfter, meanwhile, code);
         tally.AssertWhole(2 * Held);

@@ -331,6 +331,27 @@ public sealed class VitExpressionModelSpecs : IDisposable
         Assert.Contains("Use engine libtorch", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(ModelOptions.LibTorch)]
+    [InlineData(ModelOptions.OnnxRuntime)]
+    public void With_flip_a_face_and_its_mirror_image_get_the_same_answer_which_lies_between_their_own(string engine)
+    {
+        var options = _folder.Options() with { Engine = engine };
+        using var plain = VitExpressionModel.Load(options, []);
+        using var flip = VitExpressionModel.Load(options with { TestTimeAugmentation = ModelOptions.Flip }, []);
+        var face = Crops[4];
+        var mirrored = new FaceCrop([.. face.Gray.Chunk(16).SelectMany(row => row.Reverse())]);
+
+        var (both, alone, other) = (flip.Predict([face, mirrored]), plain.Predict([face])[0], plain.Predict([mirrored])[0]);
+        var explained = flip.Predict([face with { WantsAttention = true }])[0];
+
+        AssertClose(both[0], both[1]);
+        AssertClose(both[0], explained);
+        var mean = alone.Probabilities.Zip(other.Probabilities, (a, b) => Math.Sqrt(a * b)).ToList();
+        Assert.All(both[0].Probabilities.Zip(mean), pair => Assert.Equal(pair.Second / mean.Sum(), pair.First, 1e-5));
+        Assert.NotEqual(alone.Probabilities[0], both[0].Probabilities[0], 1e-4f);
+    }
+
     [Fact]
     public void The_number_of_threads_is_libtorchs()
     {
