@@ -202,7 +202,7 @@ public sealed class VitExpressionModel : IExpressionModel
 
     // Logits, and for each layer what of its attention was asked for, averaged over the heads: [image, token, token].
     private (float[] Logits, List<float[]> Layers, List<float[]> Weighted, float[]? Embeddings) Run(
-        float[] planes, IReadOnlyList<FaceCrop> crops, PassKind kind)
+        float[] planes, List<FaceCrop> crops, PassKind kind)
     {
         if (kind == PassKind.Plain && _onnx is not null)
         {
@@ -233,7 +233,7 @@ public sealed class VitExpressionModel : IExpressionModel
         tensor(planes, [count, _normalisation.Channels, InputSide, InputSide], device: _model.Device);
 
     // The output that each crop wants explained: that of an expression, or the highest. Outputs may stand in another order than FER2013's.
-    private Tensor Chosen(Tensor outputs, IReadOnlyList<FaceCrop> crops)
+    private Tensor Chosen(Tensor outputs, List<FaceCrop> crops)
     {
         var highest = outputs.argmax(1).cpu().data<long>().ToArray();
         var named = crops.Select((crop, i) => crop.Explain?.Label is { } label ? Array.IndexOf(_labels.OutputToExpression, (int)label) : highest[i]);
