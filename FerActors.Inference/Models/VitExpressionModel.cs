@@ -21,9 +21,12 @@ public sealed class VitExpressionModel : IExpressionModel
     private readonly GrayNormalisation _normalisation;
     private readonly OnnxEngine? _onnx;
     private readonly bool _flip;
+    private readonly PassThreads _threads;
 
-    private VitExpressionModel(Vit model, OnnxEngine? onnx, bool flip, LabelMap labels, GrayNormalisation normalisation, ModelIdentity identity)
+    private VitExpressionModel(
+        Vit model, OnnxEngine? onnx, PassThreads threads, bool flip, LabelMap labels, GrayNormalisation normalisation, ModelIdentity identity)
     {
+        _threads = threads;
         _model = model;
         _onnx = onnx;
         _flip = flip;
@@ -75,11 +78,8 @@ public sealed class VitExpressionModel : IExpressionModel
     {
         var device = FindDevice(options.Device);
         using var checkpoint = VitCheckpoint.Load(options.Path);
-        if (options.Threads > 0)
-        {
-            set_num_threads(options.Threads);
-        }
-
+        var cores = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
+        var threads = device.type == DeviceType.CPU && options.Engine == ModelOptions.LibTorch ? cores : 1;
         var config = checkpoint.Model.Config;
         var identity = new ModelIdentity(
             config.FerActors.Name ?? System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(options.Path)),
@@ -88,7 +88,7 @@ public sealed class VitExpressionModel : IExpressionModel
         var labels = LabelMap.Create(config.Labels);
         var normalisation = new GrayNormalisation(checkpoint.Preprocessor);
         VitExpressionModel In(ScalarType type, OnnxEngine? onnx = null) =>
-            new(checkpoint.Model.To(type, device), onnx, options.TestTimeAugmentation == ModelOptions.Flip, labels, normalisation, identity);
+            new(checkpoint.Model.To(type, device), onnx, new PassThreads(threads), options.TestTimeAugmentation == ModelOptions.Flip, labels, normalisation, identity);
 
         if (options.Engine == ModelOptions.OnnxRuntime)
         {
@@ -98,12 +98,17 @@ public sealed class VitExpressionModel : IExpressionModel
                 (exact, other) => PrecisionTrial.RequireParity(exact, other, options.ParityTolerance));
         }
 
-        return options.Precision switch
+        VitExpressionModel Either(Func<VitExpressionModel, VitExpressionModel, VitExpressionModel> choose) =>
+            OneOf(() => In(ScalarType.Float32), () => In(ScalarType.BFloat16), choose);
+
+        var model = options.Precision switch
         {
             "fp32" => In(ScalarType.Float32),
-            "bf16" => OneOf(() => In(ScalarType.Float32), () => In(ScalarType.BFloat16), (exact, half) => PrecisionTrial.RequireParity(exact, half, options.ParityTolerance)),
-            _ => OneOf(() => In(ScalarType.Float32), () => In(ScalarType.BFloat16), (exact, half) => PrecisionTrial.Choose(exact, half, options.ParityTolerance, trialBatch)),
+            "bf16" => Either((exact, half) => PrecisionTrial.RequireParity(exact, half, options.ParityTolerance)),
+            _ => Either((exact, half) => PrecisionTrial.Choose(exact, half, options.ParityTolerance, trialBatch)),
         };
+        model.TryThreads();
+        return model;
     }
 
     /// <summary>Runs a batch of this size; the first pass of each size is slow.</summary>
@@ -143,7 +148,14 @@ public sealed class VitExpressionModel : IExpressionModel
     public void Dispose()
     {
         _onnx?.Dispose();
+        _threads.Dispose();
         _model.Dispose();
+    }
+
+    private void TryThreads()
+    {
+        var blank = new float[_normalisation.Channels * InputSide * InputSide];
+        _threads.Try(() => _threads.Run(1, (_, count) => Plain(blank, count)));
     }
 
     private static PassKind KindOf(FaceCrop crop) => crop switch
@@ -210,6 +222,14 @@ public sealed class VitExpressionModel : IExpressionModel
             return (fast, [], [], tokens);
         }
 
+        if (kind == PassKind.Plain)
+        {
+            var image = planes.Length / crops.Count;
+            var parts = _threads.Run(crops.Count, (start, count) => Plain(planes[(start * image)..((start + count) * image)], count));
+            return (Joined(parts, part => part.Logits), [], [], Joined(parts, part => part.Embeddings));
+        }
+
+        set_num_threads(_threads.Plan(images: 1).ThreadsEach);
         using var scope = NewDisposeScope();
         if (kind == PassKind.Gradients)
         {
@@ -219,15 +239,19 @@ public sealed class VitExpressionModel : IExpressionModel
         }
 
         using var inference = inference_mode();
-        if (kind == PassKind.Plain)
-        {
-            var (plain, embeddings) = _model.ForwardWithEmbedding(Pixels(planes, crops.Count));
-            return (Values(plain), [], [], Values(embeddings));
-        }
-
         var (logits, layers) = _model.ForwardWithAttention(Pixels(planes, crops.Count));
         return (Values(logits), layers.Select(weights => Values(weights.mean([1]))).ToList(), [], null);
     }
+
+    private (float[] Logits, float[] Embeddings) Plain(float[] planes, int count)
+    {
+        using var scope = NewDisposeScope();
+        using var inference = inference_mode();
+        var (logits, embeddings) = _model.ForwardWithEmbedding(Pixels(planes, count));
+        return (Values(logits), Values(embeddings));
+    }
+
+    private static float[] Joined<T>(T[] parts, Func<T, float[]> values) => parts.Length == 1 ? values(parts[0]) : [.. parts.SelectMany(values)];
 
     private Tensor Pixels(float[] planes, int count) =>
         tensor(planes, [count, _normalisation.Channels, InputSide, InputSide], device: _model.Device);

@@ -2,7 +2,6 @@ using BenchmarkDotNet.Attributes;
 using FerActors.Training.Engine;
 using FerActors.Vision.Model;
 using FerActors.Vision.Native;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FerActors.Benchmarks;

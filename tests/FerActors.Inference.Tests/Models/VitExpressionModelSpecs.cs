@@ -32,10 +32,13 @@ public sealed class VitExpressionModelSpecs : IDisposable
         Assert.Equal(16, model.InputSide);
     }
 
-    [Fact]
-    public void A_crops_prediction_does_not_depend_on_its_batch()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(8)]
+    public void A_crops_prediction_does_not_depend_on_its_batch_nor_on_the_parts_that_it_is_cut_into(int threads)
     {
-        using var model = VitExpressionModel.Load(_folder.Options(), []);
+        using var model = VitExpressionModel.Load(_folder.Options() with { Threads = threads }, []);
 
         var together = model.Predict(Crops);
 
@@ -353,12 +356,12 @@ public sealed class VitExpressionModelSpecs : IDisposable
     }
 
     [Fact]
-    public void The_number_of_threads_is_libtorchs()
+    public void With_one_thread_a_batch_is_one_part_and_libtorch_has_one_too()
     {
         var before = get_num_threads();
         try
         {
-            using var model = VitExpressionModel.Load(_folder.Options() with { Threads = 1 }, []);
+            using var model = VitExpressionModel.Load(_folder.Options() with { Threads = 1 }, [4]);
 
             Assert.Equal(1, get_num_threads());
         }
