@@ -2,7 +2,7 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace FerActors.Inference.Onnx;
 
-/// <summary>ONNX Runtime on the processor, in fp32: for small batches faster than libtorch, which spends much of a short pass between its kernels.</summary>
+/// <summary>ONNX Runtime on the processor, in fp32: for a single face faster than libtorch, which spends much of a short pass between its kernels.</summary>
 internal sealed class OnnxEngine : IDisposable
 {
     private readonly InferenceSession _session;

@@ -13,8 +13,8 @@ public sealed record ModelOptions
     public string Path { get; init; } = "models/fer-vit-compact";
 
     /// <summary>
-    /// What computes the forward pass: <c>libtorch</c>, or <c>onnxruntime</c> (on the processor, in fp32), the faster one for small
-    /// batches. Attention maps and explanations are libtorch's in either case.
+    /// What computes the forward pass: <c>libtorch</c>, or <c>onnxruntime</c> (on the processor, in fp32), the faster one for single
+    /// faces and without bf16. Attention maps and explanations are libtorch's in either case.
     /// </summary>
     public string Engine { get; init; } = LibTorch;
 

@@ -50,6 +50,8 @@ public sealed class ResourceFaultSpecs(BrokerNode broker, SharedCluster shared, 
         await cluster.RemoveAsync(victim);
         await load.UntilAsync(() => Photos(load).Count == photos);
         await load.MoreAsync(200);
+        await cluster.Control.ReplyWhen(
+            new ClusterRequests.Show(), reply => reply.View is ClusterView view && view.Members.Count == cluster.Nodes.Count);
         var tally = await load.FinishAsync();
 
         Chaos.Report(
@@ -83,7 +85,13 @@ public sealed class ResourceFaultSpecs(BrokerNode broker, SharedCluster shared, 
         foreach (var offset in new[] { "+3600", "-86400", "+0" })
         {
             await File.WriteAllTextAsync(file, offset);
-            await load.MoreAsync(200);
+            var enough = load.Answered + 200;
+            await load.UntilAsync(() => load.Answered >= enough || cluster.Nodes.Any(n => n.Process.HasEnded));
+            foreach (var ended in cluster.Nodes.Where(n => n.Process.HasEnded))
+            {
+                Assert.Fail($"After {offset} s: {string.Join('+', ended.Roles)} has ended.\n{ended.Process.Output}{ended.Process.Errors}");
+            }
+
             await load.AnsweredByAsync([node], load.Answered);
         }
 
