@@ -234,7 +234,7 @@ public sealed class VitExpressionModel : IExpressionModel
         if (kind == PassKind.Gradients)
         {
             var (outputs, attention, gradients) = _model.ForwardWithGradients(Pixels(planes, crops.Count), values => Chosen(values, crops));
-            var weighted = attention.Zip(gradients, (weights, gradient) => Values((weights * gradient).clamp_min(0).mean([1])));
+            var weighted = attention.Zip(gradients, (weights, gradient) => Values((weights * gradient).relu().mean([1])));
             return (Values(outputs), attention.Select(weights => Values(weights.mean([1]))).ToList(), weighted.ToList(), null);
         }
 

@@ -1,3 +1,5 @@
+using FerActors.Vision.Model;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FerActors.Training.Engine;
@@ -49,18 +51,20 @@ public sealed class AdamW : IDisposable
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        FirstMoment.mul_(Beta1).add_(gradients, 1 - Beta1);
-        SecondMoment.mul_(Beta2).addcmul_(gradients, gradients, 1 - Beta2);
+        FirstMoment.Scale(Beta1).Add(gradients, 1 - Beta1);
+        using var fresh = (1 - Beta2).ToScalar();
+        SecondMoment.Scale(Beta2).addcmul_(gradients, gradients, fresh);
         foreach (var run in _decays)
         {
-            run.Of(_parameters.Values).mul_(1 - (learningRate * run.Factor));
+            run.Of(_parameters.Values).Scale(1 - (learningRate * run.Factor));
         }
 
         foreach (var run in _rates)
         {
             using var passing = NewDisposeScope();
-            var denominator = (run.Of(SecondMoment) / (1 - Math.Pow(Beta2, step))).sqrt_().add_(Eps);
-            run.Of(_parameters.Values).addcdiv_(run.Of(FirstMoment), denominator, -learningRate * run.Factor / (1 - Math.Pow(Beta1, step)));
+            using var stride = (-learningRate * run.Factor / (1 - Math.Pow(Beta1, step))).ToScalar();
+            var denominator = run.Of(SecondMoment).Times(1 / (1 - Math.Pow(Beta2, step))).sqrt_().Add(Eps);
+            run.Of(_parameters.Values).addcdiv_(run.Of(FirstMoment), denominator, stride);
         }
     }
 

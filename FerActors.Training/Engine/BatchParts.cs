@@ -153,7 +153,7 @@ internal sealed class BatchParts : IDisposable
                     using (var target = all.narrow(0, offset, length))
                     using (var flat = gradient.flatten())
                     {
-                        target.add_(flat);
+                        target.Add(flat);
                         leaf.grad = null;
                     }
                 }

@@ -60,7 +60,7 @@ public static class ModelEvaluation
 
             if (flip)
             {
-                logits = (logits + model.Forward(pixels.flip(3), options)) / 2;
+                logits = logits.Plus(model.Forward(pixels.flip(3), options)).Times(0.5);
             }
 
             var values = logits.cpu().data<float>().ToArray();

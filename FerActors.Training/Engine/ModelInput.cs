@@ -1,4 +1,5 @@
 using FerActors.Vision.Configuration;
+using FerActors.Vision.Model;
 using static TorchSharp.torch;
 
 namespace FerActors.Training.Engine;
@@ -46,7 +47,7 @@ internal sealed class ModelInput : IDisposable
         var sized = pixels.shape[2] == _side
             ? pixels
             : nn.functional.interpolate(pixels, [_side, _side], mode: InterpolationMode.Bilinear, align_corners: false);
-        return _factor is null ? sized.expand(-1, _channels, -1, -1) : (sized * _factor) + _offset!;
+        return _factor is null ? sized.expand(-1, _channels, -1, -1) : (sized * _factor).Plus(_offset!);
     }
 
     public void Dispose()

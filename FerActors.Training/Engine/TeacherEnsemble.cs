@@ -51,11 +51,11 @@ internal sealed class TeacherEnsemble : IDisposable
         {
             using var scope = NewDisposeScope();
             var logits = model.Forward(input.From(pixels), _options).index_select(1, order);
-            var probabilities = (logits / temperature).softmax(1);
-            sum = (sum is null ? probabilities : sum + probabilities).MoveToOuterDisposeScope();
+            var probabilities = logits.Times(1 / temperature).softmax(1);
+            sum = (sum is null ? probabilities : sum.Plus(probabilities)).MoveToOuterDisposeScope();
         }
 
-        return sum?.div(_teachers.Count);
+        return sum?.Times(1.0 / _teachers.Count);
     }
 
     public void Dispose()

@@ -323,7 +323,7 @@ public sealed class Trainer
             var (further, more) = parts.Run(images, (model, start, count) => Loss(model, objective, batch, offset + start, count, step, ComputeType));
             value += further;
             using var noTracking = no_grad();
-            gradients.add_(more);
+            gradients.Add(more);
         }
 
         var norm = gradients.norm().item<float>();
@@ -335,7 +335,7 @@ public sealed class Trainer
         using var noGrad = no_grad();
         if (norm > _options.ClipNorm)
         {
-            gradients.mul_(_options.ClipNorm / norm);
+            gradients.Scale(_options.ClipNorm / norm);
         }
 
         optimizer.Step(gradients, step, rate);
@@ -356,7 +356,7 @@ public sealed class Trainer
         var targets = tensor(batch.Targets.AsSpan(first * Classes, count * Classes).ToArray(), [count, Classes], device: _device);
         var teachers = objective.Teachers.Probabilities(pixels, _options.Distillation.Temperature);
         var logits = model.Forward(objective.Input.From(pixels), new VitForwardOptions(compute, DropPath(step, first, count)));
-        return objective.Criterion.Of(logits, targets, teachers) * ((double)count / _options.BatchSize);
+        return objective.Criterion.Of(logits, targets, teachers).Times((double)count / _options.BatchSize);
     }
 
     private ScalarType ComputeType => _options.Compute == "bf16" ? ScalarType.BFloat16 : ScalarType.Float32;

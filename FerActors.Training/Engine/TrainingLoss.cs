@@ -1,3 +1,4 @@
+using FerActors.Vision.Model;
 using static TorchSharp.torch;
 
 namespace FerActors.Training.Engine;
@@ -34,7 +35,7 @@ internal sealed class TrainingLoss : IDisposable
         }
 
         var (alpha, temperature) = (_distillation.Alpha, _distillation.Temperature);
-        return (loss * (1 - alpha)) + (CrossEntropy(teachers, logits / temperature) * (alpha * temperature * temperature));
+        return loss.Times(1 - alpha).Plus(CrossEntropy(teachers, logits.Times(1 / temperature)).Times(alpha * temperature * temperature));
     }
 
     public void Dispose() => _weights?.Dispose();

@@ -51,7 +51,7 @@ internal static class HalfConvolutions
         using var tracking = enable_grad();
         using var generator = new Generator(1);
         var pixels = randn([3, shape.Inputs, 12, 12], generator: generator);
-        var weight = randn([shape.Outputs, shape.Inputs, 3, 3], generator: generator) / 8;
+        var weight = randn([shape.Outputs, shape.Inputs, 3, 3], generator: generator).Times(1.0 / 8);
         var gradient = randn([3, shape.Outputs, 12 / shape.Stride, 12 / shape.Stride], generator: generator);
         return Convolve(ScalarType.BFloat16).Zip(Convolve(ScalarType.Float32)).All(pair => Error(pair.First, pair.Second) <= Tolerance);
 
@@ -67,5 +67,5 @@ internal static class HalfConvolutions
     private static Tensor Rounded(Tensor values, ScalarType type) => values.to(ScalarType.BFloat16).to(type).detach();
 
     // A NaN is no number that is within the tolerance.
-    private static float Error(Tensor actual, Tensor expected) => ((actual - expected).norm() / expected.norm()).item<float>();
+    private static float Error(Tensor actual, Tensor expected) => (actual - expected).norm().item<float>() / expected.norm().item<float>();
 }

@@ -228,7 +228,7 @@ public sealed class Vit : IDisposable
             pass[CheckpointKeys.ProjectionWeight].flatten(1),
             pass[CheckpointKeys.ProjectionBias]);
         var cls = pass["vit.embeddings.cls_token"].expand(batch, -1, -1);
-        return cat([cls, x], dim: 1) + pass["vit.embeddings.position_embeddings"];
+        return cat([cls, x], dim: 1).Plus(pass["vit.embeddings.position_embeddings"]);
     }
 
     // On a CPU bf16 convolutions are taken only where they have been seen to be right (HalfConvolutions); else the stem is computed in
@@ -290,12 +290,12 @@ public sealed class Vit : IDisposable
         using var scope = NewDisposeScope();
         var kept = attention?.Count ?? 0;
         var attended = Attention(pass, block, Norm(pass, block.NormBefore, x), attention, differentiable);
-        x += keep is null ? attended : attended * keep.to(pass.DType);
+        x = x.Plus(keep is null ? attended : attended * keep.to(pass.DType));
         var y = Norm(pass, block.NormAfter, x);
         y = Linear(pass, block.Intermediate, y);
         y = Linear(pass, block.Output, Activate(y));
         attention?.Skip(kept).ToList().ForEach(a => a.MoveToOuterDisposeScope());
-        return (x + (keep is null ? y : y * keep.to(pass.DType))).MoveToOuterDisposeScope();
+        return x.Plus(keep is null ? y : y * keep.to(pass.DType)).MoveToOuterDisposeScope();
     }
 
     private Tensor Activate(Tensor x) => Config.HiddenAct switch
@@ -319,7 +319,7 @@ public sealed class Vit : IDisposable
         }
         else
         {
-            var weights = (q.matmul(k.transpose(-2, -1)) / Math.Sqrt((double)dim / heads)).softmax(-1);
+            var weights = q.matmul(k.transpose(-2, -1)).Times(1 / Math.Sqrt((double)dim / heads)).softmax(-1);
             if (attention is not null)
             {
                 // What is kept is what the pass goes on with, so that a gradient reaches it; from bf16 to fp32 and back nothing is lost.

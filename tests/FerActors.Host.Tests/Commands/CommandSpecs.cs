@@ -100,7 +100,9 @@ public sealed class CommandSpecs : IDisposable
         var data = Write("fer.csv", Encoding.UTF8.GetBytes(Csv(72)));
         var model = Path.Combine(_folder, "mine");
         string[] train = ["train", "--data", data, "--model", model, "--run", Path.Combine(_folder, "run"), .. Tiny, "--epochs"];
-        await using (var process = FerProcess.Start([.. train, "10000"]))
+
+        // A shell that starts the tests in the background has its children ignore SIGINT.
+        await using (var process = FerProcess.StartBehind(["env", "--default-signal=INT"], [.. train, "10000"]))
         {
             await process.SaidAsync("epoch 2: loss");
             process.Signal("INT");
