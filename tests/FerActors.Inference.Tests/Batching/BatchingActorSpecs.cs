@@ -126,6 +126,7 @@ public sealed class BatchingActorSpecs : TestKit
 
         Assert.Equal(["1.0"], Names(Succeed()));
         Assert.Equal(["2.0"], Names(Succeed()));
+        Statistics(batcher);
         Advance(10);
         Assert.Equal(["3.0", "3.1", "3.2"], Names(Succeed()));
     }
@@ -160,6 +161,7 @@ public sealed class BatchingActorSpecs : TestKit
         Fail(_model.ExpectMsg<RunBatch>());
 
         AssertRefused(1, ErrorCodes.ModelFailure);
+        Statistics(batcher);
         Advance(10);
         Assert.Equal(["2.0"], Names(Succeed()));
         AssertClassified(2, 1);
@@ -279,6 +281,7 @@ public sealed class BatchingActorSpecs : TestKit
         Statistics(batcher);
         Assert.False(_asker.HasMessages);
         _time.WallClockError = TimeSpan.FromHours(-1);
+        Statistics(batcher);
         Advance(10);
 
         Assert.Equal(["1.0", "2.0"], Names(Succeed()));
@@ -367,6 +370,7 @@ public sealed class BatchingActorSpecs : TestKit
         var batcher = Batcher();
         Ask(batcher, 1, 6);
         Succeed();
+        Statistics(batcher);
         Advance(10);
         var rest = _model.ExpectMsg<RunBatch>();
         Assert.Equal(["1.4", "1.5"], Names(rest));
@@ -388,6 +392,7 @@ public sealed class BatchingActorSpecs : TestKit
         batcher.Tell(new TrafficSplit(1));
         Ask(batcher, 1, 6, draw: 0);
         Answer(_model.ExpectMsg<RunBatch>(), identity: Next);
+        Statistics(batcher);
         Advance(10);
         Answer(_model.ExpectMsg<RunBatch>());
 
