@@ -25,22 +25,28 @@ public sealed class ShutdownSpecs(BrokerNode broker)
         var code = await node.ExitAsync();
         Assert.True(code == 0, $"exit code {code}\n{node.Errors}");
 
-        var (left, returned) = (new List<string>(), new List<string>());
+        var (left, returned) = (new HashSet<string>(), new HashSet<string>());
         while (await queues.Client.Channel.BasicGetAsync(queues.Options.ImagesQueue, autoAck: true) is { } message)
         {
             (message.Redelivered ? returned : left).Add(message.BasicProperties.MessageId!);
         }
 
-        answered.AddRange(await queues.ResultsAsync(images - left.Count - answered.Count));
+        var all = Enumerable.Range(0, images).Select(i => i.ToString(CultureInfo.InvariantCulture)).ToHashSet();
+        var ids = answered.Select(result => result.MessageId).ToHashSet();
+        while (all.Except(left).Except(returned).Except(ids).Any())
+        {
+            answered.AddRange(await queues.ResultsAsync(1));
+            ids.Add(answered[^1].MessageId);
+        }
 
-        // Whatever the node had taken, it has answered: what is in the queue again was answered too, only its acknowledgement had
-        // not been applied by the queue when the connection closed (the broker confirms no acknowledgements).
+        // Whatever the node had taken, it has answered, but for what the queue sent while the channel closed; that is in the queue again. So
+        // may be what was answered, where the queue had not applied its acknowledgement yet (the broker confirms none).
         Assert.NotEmpty(left);
-        Assert.All(returned, id => Assert.Contains(id, answered.Select(result => result.MessageId)));
+        Assert.Empty(left.Intersect(ids));
+        Assert.InRange(returned.Count, 0, 32);
         Assert.All(answered, result => Assert.Null(result.Error));
-        Assert.Equal(
-            Enumerable.Range(0, images).Select(i => i.ToString(CultureInfo.InvariantCulture)).Order(StringComparer.Ordinal),
-            answered.Select(result => result.MessageId).Concat(left).Order(StringComparer.Ordinal));
+        Assert.Equal(all.Count, left.Union(returned).Union(ids).Count());
+        Assert.Equal(ids.Count, answered.Count);
         Assert.Equal(0u, await queues.Client.Channel.MessageCountAsync(queues.Options.ResultsQueue));
         Assert.Equal(0u, await queues.Client.Channel.MessageCountAsync(queues.Options.DeadLetterQueue));
     }
