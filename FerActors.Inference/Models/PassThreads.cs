@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using static TorchSharp.torch;
 
 namespace FerActors.Inference.Models;
@@ -12,8 +11,6 @@ namespace FerActors.Inference.Models;
 /// </remarks>
 internal sealed class PassThreads : IDisposable
 {
-    private const int Rounds = 3;
-
     private readonly NativeThread[] _others;
     private bool _share;
 
@@ -40,7 +37,7 @@ internal sealed class PassThreads : IDisposable
         ArgumentNullException.ThrowIfNull(single);
         if (Count > 1)
         {
-            _share = Fastest(single, share: true) < Fastest(single, share: false);
+            _share = Time(single, share: true) < Time(single, share: false);
         }
     }
 
@@ -80,18 +77,9 @@ internal sealed class PassThreads : IDisposable
         }
     }
 
-    private TimeSpan Fastest(Action single, bool share)
+    private TimeSpan Time(Action single, bool share)
     {
         _share = share;
-        single();
-        var best = TimeSpan.MaxValue;
-        for (var i = 0; i < Rounds; i++)
-        {
-            var watch = Stopwatch.StartNew();
-            single();
-            best = watch.Elapsed < best ? watch.Elapsed : best;
-        }
-
-        return best;
+        return BestTime.Of(single);
     }
 }

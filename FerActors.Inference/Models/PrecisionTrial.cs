@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace FerActors.Inference.Models;
 
 /// <summary>Decides at load whether bf16 may and should be used: it must agree with fp32, and it must be faster here.</summary>
@@ -9,13 +7,11 @@ namespace FerActors.Inference.Models;
 /// </remarks>
 internal static class PrecisionTrial
 {
-    private const int Rounds = 3;
-
     /// <summary>The better of two copies of one model.</summary>
     public static VitExpressionModel Choose(VitExpressionModel exact, VitExpressionModel half, double tolerance, int batch)
     {
         var probe = Probe(exact.InputSide, batch);
-        return Difference(exact, half) <= tolerance && Fastest(half, probe) < Fastest(exact, probe) ? half : exact;
+        return Difference(exact, half) <= tolerance && BestTime.Of(() => half.Predict(probe)) < BestTime.Of(() => exact.Predict(probe)) ? half : exact;
     }
 
     /// <summary>The copy that computes otherwise, in bf16 or by another engine, where it agrees with libtorch in fp32.</summary>
@@ -59,18 +55,4 @@ internal static class PrecisionTrial
 
         return new FaceCrop(gray);
     }).ToList();
-
-    private static TimeSpan Fastest(VitExpressionModel model, IReadOnlyList<FaceCrop> probe)
-    {
-        model.Predict(probe);
-        var best = TimeSpan.MaxValue;
-        for (var i = 0; i < Rounds; i++)
-        {
-            var watch = Stopwatch.StartNew();
-            model.Predict(probe);
-            best = watch.Elapsed < best ? watch.Elapsed : best;
-        }
-
-        return best;
-    }
 }
