@@ -1,6 +1,5 @@
 using System.Globalization;
 using FerActors.Host.Commands;
-using FerActors.Host.Operations;
 using FerActors.Host.Tests.Brokers;
 using FerActors.Host.Tests.Databases;
 using FerActors.Host.Tests.EndToEnd;
@@ -29,7 +28,7 @@ public sealed class PartitionSpecs(BrokerNode broker, PostgresNode database, ITe
 
         stalled.Process.Signal("STOP");
         var (atStall, stalledAt) = (load.Answered, load.Now);
-        await RemovedAsync(cluster, members: 4);
+        await cluster.HasMembersAsync(4);
         var removedAfter = load.Now - stalledAt;
         var meanwhile = load.Answered - atStall;
         await load.MoreAsync(50);
@@ -71,7 +70,7 @@ public sealed class PartitionSpecs(BrokerNode broker, PostgresNode database, ITe
 
         await network.CutAsync();
         var (atCut, cutAt) = (load.Answered, load.Now);
-        await RemovedAsync(cluster, members: 4);
+        await cluster.HasMembersAsync(4);
         var removedAfter = load.Now - cutAt;
         var meanwhile = load.Answered - atCut;
         var code = await remote.Process.ExitAsync();
@@ -83,9 +82,6 @@ public sealed class PartitionSpecs(BrokerNode broker, PostgresNode database, ITe
         Assert.NotEqual(0, meanwhile);
         Assert.Equal(HostCommand.Downed, code);
     }
-
-    private static Task RemovedAsync(ProcessCluster cluster, int members) => cluster.Control.ReplyWhen(
-        new ClusterRequests.Show(), reply => reply.View is ClusterView view && view.Members.Count == members);
 
     private void Require()
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using FerActors.Host.Operations;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Cluster;
 using FerActors.Shared.Options;
@@ -114,6 +115,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
         _nodes.Add(node);
         return node;
     }
+
+    /// <summary>Waits until the control node sees that many members.</summary>
+    public Task HasMembersAsync(int members) => Control.ReplyWhen(
+        new ClusterRequests.Show(), reply => reply.View is ClusterView view && view.Members.Count == members);
 
     /// <summary>Ends a node, and forgets it.</summary>
     public async Task RemoveAsync(ClusterNode node)

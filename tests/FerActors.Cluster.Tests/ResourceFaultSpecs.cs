@@ -50,8 +50,7 @@ public sealed class ResourceFaultSpecs(BrokerNode broker, SharedCluster shared, 
         await cluster.RemoveAsync(victim);
         await load.UntilAsync(() => Photos(load).Count == photos);
         await load.MoreAsync(200);
-        await cluster.Control.ReplyWhen(
-            new ClusterRequests.Show(), reply => reply.View is ClusterView view && view.Members.Count == cluster.Nodes.Count);
+        await cluster.HasMembersAsync(cluster.Nodes.Count);
         var tally = await load.FinishAsync();
 
         Chaos.Report(
