@@ -26,8 +26,7 @@ internal static class EngineComparison
         Console.WriteLine("|---|---|---|---|---|---|");
         foreach (var batch in Batches)
         {
-            var random = new Random(batch);
-            var crops = Enumerable.Range(0, batch).Select(_ => Noise(random, exact.InputSide)).ToList();
+            var crops = NoiseCrops.Make(batch, exact.InputSide, seed: batch);
             VitExpressionModel[] engines = [exact, half, onnx];
             var times = engines.Select(_ => new List<double>()).ToArray();
             for (var round = 0; round < rounds; round++)
@@ -46,13 +45,6 @@ internal static class EngineComparison
                 CultureInfo.InvariantCulture,
                 $"| {batch} | {fp32:0.00} | {bf16:0.00} | {ort:0.00} | {fp32 / ort:0.00} | {Math.Min(fp32, bf16) / ort:0.00} |"));
         }
-    }
-
-    private static FaceCrop Noise(Random random, int side)
-    {
-        var gray = new byte[side * side];
-        random.NextBytes(gray);
-        return new FaceCrop(gray);
     }
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);

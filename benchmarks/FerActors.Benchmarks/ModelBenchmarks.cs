@@ -21,13 +21,7 @@ public class ModelBenchmarks
     public void SetUp()
     {
         _model = VitExpressionModel.Load(new ModelOptions { Precision = Precision, Threads = 1, ParityTolerance = 1 }, [Batch]);
-        var random = new Random(1);
-        _crops = Enumerable.Range(0, Batch).Select(_ =>
-        {
-            var gray = new byte[_model.InputSide * _model.InputSide];
-            random.NextBytes(gray);
-            return new FaceCrop(gray);
-        }).ToArray();
+        _crops = NoiseCrops.Make(Batch, _model.InputSide, seed: 1);
     }
 
     [GlobalCleanup]
