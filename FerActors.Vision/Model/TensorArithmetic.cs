@@ -6,8 +6,8 @@ namespace FerActors.Vision.Model;
 /// <summary>Sums and multiples of tensors whose numbers live as long as the operation.</summary>
 /// <remarks>
 /// TorchSharp's operators make a <see cref="Scalar"/> of each number (and of the 1 by which the second tensor of a sum is multiplied), pass its handle to
-/// libtorch and never look at it again, so that the garbage collector may free it while libtorch reads it. That ended one training run
-/// of some ten thousand steps with "Unknown scalar type", and may as well give a wrong number. What runs often uses these instead.
+/// libtorch and never look at it again, so that the garbage collector may free it while libtorch reads it. That ended a sweep's trial
+/// within its first thousand or so steps with "Unknown scalar type", and may as well give a wrong number. What runs often uses these instead.
 /// </remarks>
 public static class TensorArithmetic
 {
