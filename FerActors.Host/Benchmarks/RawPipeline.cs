@@ -37,7 +37,7 @@ internal sealed class RawPipeline : IDisposable
     /// <summary>The node's settings in words.</summary>
     public string Describe() =>
         $"{_detectors.Kind}, {_workers} alignment worker(s), model {_model.Identity.Name} {_model.Identity.Version} with {_model.Engine} in {_model.ComputeType} "
-        + $"on {(_options.Model.Threads > 0 ? _options.Model.Threads : Environment.ProcessorCount)} thread(s), "
+        + $"on {_options.Model.EffectiveThreads(Environment.ProcessorCount)} thread(s), "
         + $"batches of up to {_options.Batching.MaxBatchSize}";
 
     /// <summary>The model alone, with its pre- and postprocessing.</summary>

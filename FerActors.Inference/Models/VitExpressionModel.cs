@@ -78,7 +78,7 @@ public sealed class VitExpressionModel : IExpressionModel
     {
         var device = FindDevice(options.Device);
         using var checkpoint = VitCheckpoint.Load(options.Path);
-        var cores = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
+        var cores = options.EffectiveThreads(Environment.ProcessorCount);
         var threads = device.type == DeviceType.CPU && options.Engine == ModelOptions.LibTorch ? cores : 1;
         var config = checkpoint.Model.Config;
         var identity = new ModelIdentity(
@@ -94,7 +94,7 @@ public sealed class VitExpressionModel : IExpressionModel
         {
             return OneOf(
                 () => In(ScalarType.Float32),
-                () => In(ScalarType.Float32, new OnnxEngine(OnnxVit.Export(checkpoint.Model), options.Threads)),
+                () => In(ScalarType.Float32, new OnnxEngine(OnnxVit.Export(checkpoint.Model), cores)),
                 (exact, other) => PrecisionTrial.RequireParity(exact, other, options.ParityTolerance));
         }
 

@@ -8,12 +8,12 @@ internal sealed class OnnxEngine : IDisposable
     private readonly InferenceSession _session;
 
     /// <param name="model">An ONNX file, as <see cref="OnnxVit.Export"/> gives it.</param>
-    /// <param name="threads">Threads of a pass; 0 is one for each core.</param>
+    /// <param name="threads">Threads of a pass, at least 1.</param>
     public OnnxEngine(byte[] model, int threads)
     {
         using var options = new SessionOptions
         {
-            IntraOpNumThreads = threads > 0 ? threads : Environment.ProcessorCount,
+            IntraOpNumThreads = threads,
             GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
         };

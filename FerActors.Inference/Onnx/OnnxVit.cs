@@ -15,8 +15,6 @@ internal sealed class OnnxVit
     /// <summary>The input's name.</summary>
     public const string Input = "pixels";
 
-    private const int StemNormGroups = 8;
-    private const float StemNormEps = 1e-5f;
     private const string Patches = "vit.embeddings.patch_embeddings.";
 
     private readonly OnnxWriter _graph = new();
@@ -75,9 +73,9 @@ internal sealed class OnnxVit
     private string GroupNorm(string prefix, string x)
     {
         var channels = _weights[prefix + "weight"].shape[0];
-        var (ones, zeros) = (_graph.Constant([.. Enumerable.Repeat(1f, StemNormGroups)], StemNormGroups), _graph.Constant(new float[StemNormGroups], StemNormGroups));
-        var grouped = _graph.Node("Reshape", [x, _graph.Constant(0, StemNormGroups, -1)]);
-        var normed = _graph.Node("InstanceNormalization", [grouped, ones, zeros], ("epsilon", StemNormEps));
+        var (ones, zeros) = (_graph.Constant([.. Enumerable.Repeat(1f, Vit.StemNormGroups)], Vit.StemNormGroups), _graph.Constant(new float[Vit.StemNormGroups], Vit.StemNormGroups));
+        var grouped = _graph.Node("Reshape", [x, _graph.Constant(0, Vit.StemNormGroups, -1)]);
+        var normed = _graph.Node("InstanceNormalization", [grouped, ones, zeros], ("epsilon", (float)Vit.StemNormEps));
         x = _graph.Node("Reshape", [normed, _graph.Node("Shape", [x])]);
         x = _graph.Node("Mul", [x, Weight(prefix + "weight", channels, 1, 1)]);
         return _graph.Node("Add", [x, Weight(prefix + "bias", channels, 1, 1)]);

@@ -36,6 +36,9 @@ public sealed record ModelOptions
     /// <summary>Largest difference of a probability between libtorch's fp32 and bf16, or ONNX Runtime, that is taken as agreement.</summary>
     public double ParityTolerance { get; init; } = 0.05;
 
+    /// <summary>Threads of the engine on a machine with that many cores.</summary>
+    public int EffectiveThreads(int cores) => Threads > 0 ? Threads : cores;
+
     /// <summary>All mistakes at once, each a sentence; empty where there is none.</summary>
     public IReadOnlyList<string> Validate()
     {

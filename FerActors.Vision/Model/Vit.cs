@@ -21,9 +21,10 @@ namespace FerActors.Vision.Model;
 public sealed class Vit : IDisposable
 {
     /// <summary>Groups of the stem's group normalisation.</summary>
-    internal const int StemNormGroups = 8;
+    public const int StemNormGroups = 8;
 
-    private const double StemNormEps = 1e-5;
+    /// <summary>What keeps its deviation from zero.</summary>
+    public const double StemNormEps = 1e-5;
 
     private const long SafeChannels = 16;
 
