@@ -36,7 +36,7 @@ internal static class TrainCommand
             (new("--batch-size"), "batch_size"),
             (new("--learning-rate"), "learning_rate"),
             (new("--seed"), "seed"),
-            (new("--compute") { Description = "bf16 or fp32." }, "compute"),
+            (new("--compute") { Description = "auto, bf16 or fp32." }, "compute"),
             (new("--threads"), "threads"),
             (new("--version-name") { Description = "Version of the model." }, "version"),
         };

@@ -1,3 +1,4 @@
+using FerActors.Vision.Native;
 using static TorchSharp.torch;
 
 namespace FerActors.Inference.Models;

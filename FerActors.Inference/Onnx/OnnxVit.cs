@@ -48,15 +48,14 @@ internal sealed class OnnxVit
 
     private string Embed(string x)
     {
-        for (var stage = 0; stage < (_config.ConvStem?.Channels.Count ?? 0); stage++)
+        var unchanged = x;
+        foreach (var conv in _config.ConvStem?.Convolutions(_config.NumChannels) ?? [])
         {
-            for (var conv = 0; conv < _config.ConvStem!.ConvsPerStage; conv++)
-            {
-                var name = string.Create(CultureInfo.InvariantCulture, $"{Patches}stem.{stage}.{conv}");
-                var stride = conv == 0 ? 2 : 1;
-                x = _graph.Node("Conv", [x, Weight(name + ".weight"), Weight(name + ".bias")], ("pads", Longs(1, 1, 1, 1)), ("strides", Longs(stride, stride)));
-                x = _graph.Node("Relu", [GroupNorm(name + "_norm.", x)]);
-            }
+            var name = string.Create(CultureInfo.InvariantCulture, $"{Patches}stem.{conv.Stage}.{conv.Place}");
+            unchanged = conv.OpensBranch ? x : unchanged;
+            x = _graph.Node("Conv", [x, Weight(name + ".weight"), Weight(name + ".bias")], ("pads", Longs(1, 1, 1, 1)), ("strides", Longs(conv.Stride, conv.Stride)));
+            x = _config.ConvStem!.Norm == StemNorm.None ? x : GroupNorm(name + "_norm.", x);
+            x = _graph.Node("Relu", [conv.ClosesBranch ? _graph.Node("Add", [x, unchanged]) : x]);
         }
 
         var patch = _config.ConvStem is null ? _config.PatchSize : 1;

@@ -15,8 +15,8 @@ namespace FerActors.Training.Engine;
 /// <summary>Trains one model, from scratch or from a checkpoint: resumable at any batch, repeatable from its options.</summary>
 public sealed class Trainer
 {
-    // Enough for gradients that are more than noise, and done in a second.
-    private const int TrialImages = 32;
+    // Each has some hundred thousand places to average over; more batches change the fourth digit.
+    private const int StatisticsBatches = 16;
 
     private readonly TrainingOptions _options;
     private readonly FerDataset _train;
@@ -26,6 +26,7 @@ public sealed class Trainer
     private readonly PreprocessorConfig _preprocessor;
     private readonly VitConfig _config;
     private readonly Device _device;
+    private ScalarType _computeType = ScalarType.Float32;
 
     /// <param name="options">The options.</param>
     /// <param name="train">Training images.</param>
@@ -119,9 +120,12 @@ public sealed class Trainer
         using var average = parameters.Values.clone();
         var basis = _preprocessor.ChannelTransforms()[0];
         using var input = new ModelInput(basis, _preprocessor, _config.ImageSize, _device);
-        using var teachers = new TeacherEnsemble(_sources.TeacherFolders, basis, ComputeType, _device);
         using var criterion = new TrainingLoss(
             ClassWeighting.Weights(_options.ClassWeights, _train.Histogram, _options.ClassWeightsBeta), _options.Distillation, _device);
+        var feeder = new BatchFeeder(_train, _options, FerDataset.Side, new GrayNormalisation(_preprocessor));
+        var compute = ChooseCompute(parameters, input, criterion, feeder, cancellation);
+        _computeType = compute.Type;
+        using var teachers = new TeacherEnsemble(_sources.TeacherFolders, basis, _computeType, _device);
         var objective = new Objective(input, teachers, criterion);
         var vectors = new Dictionary<string, Tensor>
         {
@@ -132,7 +136,7 @@ public sealed class Trainer
         };
         var checkpoint = new RunCheckpoint(folder);
         var (state, warning) = Start(checkpoint, vectors, [initialSha256 ?? "", .. teachers.WeightsSha256]);
-        var feeder = new BatchFeeder(_train, _options, FerDataset.Side, new GrayNormalisation(_preprocessor));
+        state = state with { ComputeTypes = [.. (state.ComputeTypes ?? []).Union([compute.Name])] };
         var batches = feeder.BatchesPerEpoch;
         var schedule = new LearningRateSchedule(
             _options.LearningRate,
@@ -142,14 +146,9 @@ public sealed class Trainer
         var clock = new RunClock(state.Seconds);
         var reports = new ReportClock(ReportEvery, _options.BatchSize);
         var sinceCheckpoint = Stopwatch.StartNew();
-        if (warning is not null)
+        foreach (var sentence in new[] { warning, compute.Warning }.OfType<string>())
         {
-            progress?.Report(Progress(state, schedule, 0, 0, null) with { Warning = warning });
-        }
-
-        if (ComputeType == ScalarType.BFloat16)
-        {
-            TryCompute(parameters, objective, feeder, cancellation);
+            progress?.Report(Progress(state, schedule, 0, 0, null) with { Warning = sentence });
         }
 
         try
@@ -181,7 +180,7 @@ public sealed class Trainer
                 }
 
                 var trainingSpeed = reports.Rate;
-                var record = EvaluateEpoch(parameters, average, state, schedule.At(state.Step), clock);
+                var record = EvaluateEpoch(parameters, average, state, schedule.At(state.Step), clock, input, cancellation);
                 var finished = state with { Epoch = state.Epoch + 1, Batch = 0, LossSum = 0, Seconds = clock.Seconds, History = [.. state.History, record] };
                 progress?.Report(Progress(state, schedule, record.LearningRate, trainingSpeed, record));
                 state = finished;
@@ -211,26 +210,28 @@ public sealed class Trainer
             progress?.Report(Progress(state, schedule, 0, 0, null) with { Warning = lost });
         }
 
-        return new TrainedModel(parameters.CopyWith(average, ScalarType.Float32), _preprocessor, _options, state) { Epoch = epoch };
+        return new TrainedModel(Finished(parameters, average, epoch, input, cancellation), _preprocessor, _options, state) { Epoch = epoch };
     }
 
-    // On part of the first batch, whatever the run's state is: a run may be continued on another machine.
-    private void TryCompute(FlatParameters parameters, Objective objective, BatchFeeder feeder, CancellationToken cancellation)
+    // On part of the first batch, whatever the run's state is: a run may be continued on another machine. The teachers are left out:
+    // they have no gradients, and wait for the answer themselves.
+    private ComputeChoice ChooseCompute(
+        FlatParameters parameters, ModelInput input, TrainingLoss criterion, BatchFeeder feeder, CancellationToken cancellation)
     {
-        using var scope = NewDisposeScope();
-        var batch = feeder.ReadEpoch(0, 0, cancellation).First();
-        Tensor Gradients(ScalarType compute)
+        if (_options.Compute == ComputeChoice.Fp32)
         {
-            Loss(parameters.Model, objective, batch, 0, Math.Min(TrialImages, _options.BatchSize), 1, compute).backward();
-            return parameters.TakeGradients();
+            return ComputeChoice.Exact;
         }
 
-        var (worst, error) = ComputeTrial.Worst(parameters, Gradients(ScalarType.Float32), Gradients(ScalarType.BFloat16));
-        if (error > ComputeTrial.Tolerance)
+        var objective = new Objective(input, null, criterion);
+        var batch = feeder.ReadEpoch(0, 0, cancellation).First();
+        return ComputeChoice.Make(_options.Compute, parameters, _options.BatchSize, (images, type) =>
         {
-            throw new InvalidOperationException(
-                $"In bf16 this machine computes other gradients than in fp32: those of {worst} differ by {error:P0}. Set compute to fp32.");
-        }
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            Loss(parameters.Model, objective, batch, 0, images, 1, type).backward();
+            return parameters.TakeGradients().MoveToOuterDisposeScope();
+        });
     }
 
     // A method of its own, so that nothing but the vector and the frozen weights outlives it.
@@ -316,11 +317,11 @@ public sealed class Trainer
     {
         using var scope = NewDisposeScope();
         var images = _options.BatchSize / _options.Accumulate;
-        var (value, gradients) = parts.Run(images, (model, start, count) => Loss(model, objective, batch, start, count, step, ComputeType));
+        var (value, gradients) = parts.Run(images, (model, start, count) => Loss(model, objective, batch, start, count, step, _computeType));
         for (var first = images; first < _options.BatchSize; first += images)
         {
             var offset = first;
-            var (further, more) = parts.Run(images, (model, start, count) => Loss(model, objective, batch, offset + start, count, step, ComputeType));
+            var (further, more) = parts.Run(images, (model, start, count) => Loss(model, objective, batch, offset + start, count, step, _computeType));
             value += further;
             using var noTracking = no_grad();
             gradients.Add(more);
@@ -354,12 +355,10 @@ public sealed class Trainer
         var pixels = tensor(
             batch.Pixels.AsSpan(first * Area, count * Area).ToArray(), [count, 1, FerDataset.Side, FerDataset.Side], device: _device);
         var targets = tensor(batch.Targets.AsSpan(first * Classes, count * Classes).ToArray(), [count, Classes], device: _device);
-        var teachers = objective.Teachers.Probabilities(pixels, _options.Distillation.Temperature);
+        var teachers = objective.Teachers?.Probabilities(pixels, _options.Distillation.Temperature);
         var logits = model.Forward(objective.Input.From(pixels), new VitForwardOptions(compute, DropPath(step, first, count)));
         return objective.Criterion.Of(logits, targets, teachers).Times((double)count / _options.BatchSize);
     }
-
-    private ScalarType ComputeType => _options.Compute == "bf16" ? ScalarType.BFloat16 : ScalarType.Float32;
 
     // Drawn for the whole batch, so that the draws do not depend on the parts in which it is computed.
     private Func<int, Tensor?>? DropPath(long step, int first, int count)
@@ -383,9 +382,37 @@ public sealed class Trainer
         };
     }
 
-    private EpochRecord EvaluateEpoch(FlatParameters parameters, Tensor average, RunState state, double rate, RunClock clock)
+    /// <summary>
+    /// The model of the averaged weights as it would be shipped: where its stem has batch normalisation, with statistics of some of the epoch's
+    /// images folded in. They are augmented but not mixed: in training each batch had its own statistics, so that those of unmixed batches are
+    /// what unmixed images met.
+    /// </summary>
+    private Vit Finished(FlatParameters parameters, Tensor average, int epoch, ModelInput input, CancellationToken cancellation)
     {
-        using var model = parameters.CopyWith(average, ScalarType.Float32);
+        var model = parameters.CopyWith(average, ScalarType.Float32);
+        if (model.Config.ConvStem is not { Norm: StemNorm.Batch })
+        {
+            return model;
+        }
+
+        using (model)
+        using (var statistics = new StemStatistics(model.Config, _device))
+        {
+            var feeder = new BatchFeeder(_train, _options with { Mix = MixOptions.None }, FerDataset.Side, new GrayNormalisation(_preprocessor));
+            foreach (var batch in feeder.ReadEpoch(epoch - 1, 0, cancellation).Take(StatisticsBatches))
+            {
+                using var scope = NewDisposeScope();
+                statistics.Measure(model, input.From(tensor(batch.Pixels, [_options.BatchSize, 1, FerDataset.Side, FerDataset.Side], device: _device)), _computeType);
+            }
+
+            return StemFolding.Fold(model, statistics);
+        }
+    }
+
+    private EpochRecord EvaluateEpoch(
+        FlatParameters parameters, Tensor average, RunState state, double rate, RunClock clock, ModelInput input, CancellationToken cancellation)
+    {
+        using var model = Finished(parameters, average, state.Epoch + 1, input, cancellation);
         var metrics = ClassificationMetrics.Compute(Predict(model, state.Step));
         var batches = Math.Max(1, state.Batch);
         return new EpochRecord(
@@ -396,7 +423,7 @@ public sealed class Trainer
     {
         try
         {
-            return ModelEvaluation.Predict(model, _preprocessor, _validation, flip: false, ComputeType);
+            return ModelEvaluation.Predict(model, _preprocessor, _validation, flip: false, _computeType);
         }
         catch (ArgumentException e)
         {
@@ -412,7 +439,7 @@ public sealed class Trainer
         state.Epoch + 1, _options.Epochs, state.Step, schedule.TotalSteps, state.LossSum / Math.Max(1, state.Batch), rate, speed, record);
 
     /// <summary>What a step computes besides the model.</summary>
-    private sealed record Objective(ModelInput Input, TeacherEnsemble Teachers, TrainingLoss Criterion);
+    private sealed record Objective(ModelInput Input, TeacherEnsemble? Teachers, TrainingLoss Criterion);
 
     private sealed class RunClock(double before)
     {

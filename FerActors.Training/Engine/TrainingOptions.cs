@@ -99,8 +99,8 @@ public sealed record TrainingOptions
     /// <summary>Seed of the weights, the order of the images, their augmentation and the stochastic depth.</summary>
     public int Seed { get; init; } = 1;
 
-    /// <summary>Compute type of the forward and backward pass: <c>bf16</c> or <c>fp32</c>; weights and optimiser are fp32 always.</summary>
-    public string Compute { get; init; } = "bf16";
+    /// <summary>Compute type of the forward and backward pass, one of <see cref="ComputeChoice.Names"/>; weights and optimiser are fp32 always.</summary>
+    public string Compute { get; init; } = ComputeChoice.Auto;
 
     /// <summary>Threads that compute; 0 is one for each core. Another number changes the rounding.</summary>
     public int Threads { get; init; }
@@ -156,7 +156,7 @@ public sealed record TrainingOptions
         Check(DropPath is >= 0 and < 1, $"drop_path is {DropPath}; it must be at least 0 and below 1.");
         Check(EmaDecay is >= 0 and < 1, $"ema_decay is {EmaDecay}; it must be at least 0 and below 1.");
         Check(ClipNorm > 0 && double.IsFinite(ClipNorm), $"clip_norm is {ClipNorm}; it must be above 0 and finite.");
-        Check(Compute is "bf16" or "fp32", $"compute is '{Compute}'; it must be 'bf16' or 'fp32'.");
+        Check(ComputeChoice.Names.Contains(Compute), $"compute is '{Compute}'; it must be {string.Join(" or ", ComputeChoice.Names)}.");
         Check(Threads is >= 0 and <= 1024, $"threads is {Threads}; it must be from 0 to 1024.");
         errors.AddRange(Augmentation.Mistakes().Select(m => Range("augmentation", m)));
         errors.AddRange(Mix.Mistakes().Select(m => Range("mix", m)));

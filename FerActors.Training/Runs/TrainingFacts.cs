@@ -46,7 +46,7 @@ internal static class TrainingFacts
             Seed = (ulong)request.Options.Seed,
             Hyperparameters = Flatten(request.Options),
             TrainingTime = TimeSpan.FromSeconds(trained.State.Seconds),
-            Hardware = $"{Environment.ProcessorCount} cores ({RuntimeInformation.ProcessArchitecture})",
+            Hardware = $"{Environment.ProcessorCount} cores ({RuntimeInformation.ProcessArchitecture}), computed in {string.Join(" and ", trained.State.ComputeTypes ?? [])}",
             Software = $".NET {Environment.Version}, libtorch {TorchRuntime.EnsureLoaded().Version}",
             Evaluations = evaluations,
             Date = DateOnly.FromDateTime(DateTime.UtcNow),
@@ -75,7 +75,7 @@ internal static class TrainingFacts
     private static string Architecture(VitConfig config)
     {
         var stem = config.ConvStem is { } conv
-            ? string.Create(CultureInfo.InvariantCulture, $"convolutional stem ({string.Join(", ", conv.Channels)} channels, {conv.ConvsPerStage} convolutions each)")
+            ? string.Create(CultureInfo.InvariantCulture, $"convolutional stem ({string.Join(", ", conv.Channels)} channels, {conv.ConvsPerStage} convolutions each{(conv.Residual ? ", residual" : "")})")
             : string.Create(CultureInfo.InvariantCulture, $"patches of {config.PatchSize} x {config.PatchSize}");
         return string.Create(
             CultureInfo.InvariantCulture,

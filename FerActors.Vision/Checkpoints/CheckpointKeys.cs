@@ -182,17 +182,21 @@ public static class CheckpointKeys
         long kernel = config.PatchSize;
         if (config.ConvStem is { } stem)
         {
-            for (var stage = 0; stage < stem.Channels.Count; stage++)
+            foreach (var conv in stem.Convolutions(config.NumChannels))
             {
-                long output = stem.Channels[stage];
-                for (var conv = 0; conv < stem.ConvsPerStage; conv++)
+                shapes.Add(InStem(conv.Stage, conv.Place, norm: false, "weight"), [conv.Outputs, conv.Inputs, 3, 3]);
+                if (stem.HasBiases)
                 {
-                    shapes.Add(InStem(stage, conv, norm: false, "weight"), [output, input, 3, 3]);
-                    shapes.Add(InStem(stage, conv, norm: false, "bias"), [output]);
-                    shapes.Add(InStem(stage, conv, norm: true, "weight"), [output]);
-                    shapes.Add(InStem(stage, conv, norm: true, "bias"), [output]);
-                    input = output;
+                    shapes.Add(InStem(conv.Stage, conv.Place, norm: false, "bias"), [conv.Outputs]);
                 }
+
+                if (stem.Norm != StemNorm.None)
+                {
+                    shapes.Add(InStem(conv.Stage, conv.Place, norm: true, "weight"), [conv.Outputs]);
+                    shapes.Add(InStem(conv.Stage, conv.Place, norm: true, "bias"), [conv.Outputs]);
+                }
+
+                input = conv.Outputs;
             }
 
             kernel = 1;

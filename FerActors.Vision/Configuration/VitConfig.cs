@@ -159,14 +159,11 @@ public sealed record VitConfig
 
         var parameters = 0L;
         long input = NumChannels;
-        foreach (var output in ConvStem.Channels)
+        foreach (var conv in ConvStem.Convolutions(NumChannels))
         {
-            for (var conv = 0; conv < ConvStem.ConvsPerStage; conv++)
-            {
-                // The 3x3 weights, the bias, and the norm's weight and bias.
-                parameters += (9 * input * output) + (3L * output);
-                input = output;
-            }
+            var perChannel = (ConvStem.HasBiases ? 1 : 0) + (ConvStem.Norm == StemNorm.None ? 0 : 2);
+            parameters += ((9L * conv.Inputs) + perChannel) * conv.Outputs;
+            input = conv.Outputs;
         }
 
         return parameters + (input * HiddenSize) + HiddenSize;

@@ -61,6 +61,18 @@ internal static class VitConfigJson
 
             json.WriteEndArray();
             json.WriteNumber("convs_per_stage", stem.ConvsPerStage);
+
+            // What was there before these two is left out, so that older files and newer ones of the same model are the same bytes.
+            if (stem.Norm != StemNorm.Group)
+            {
+                json.WriteString("norm", NormName(stem.Norm));
+            }
+
+            if (stem.Residual)
+            {
+                json.WriteBoolean("residual", true);
+            }
+
             json.WriteEndObject();
         }
 
@@ -130,7 +142,11 @@ internal static class VitConfigJson
                 if (fields.Object("conv_stem") is { } stem)
                 {
                     return new ConvStemConfig(
-                        stem.Ints("channels", ConvStemConfig.MaxStages) ?? [], stem.Int("convs_per_stage", otherwise: 2));
+                        stem.Ints("channels", ConvStemConfig.MaxStages) ?? [], stem.Int("convs_per_stage", otherwise: 2))
+                    {
+                        Norm = ReadNorm(stem),
+                        Residual = stem.Bool("residual", otherwise: false),
+                    };
                 }
 
                 fields.Fault("conv_stem", $"is needed for the model_type {VitConfig.ConvStemModelType}");
@@ -143,6 +159,27 @@ internal static class VitConfigJson
                 return null;
         }
     }
+
+    private static StemNorm ReadNorm(JsonFields stem)
+    {
+        switch (stem.Text("norm"))
+        {
+            case null or "group":
+                return StemNorm.Group;
+            case "none":
+                return StemNorm.None;
+            case var other:
+                stem.Fault("norm", $"is '{other}'; supported are group and none");
+                return StemNorm.Group;
+        }
+    }
+
+    private static string NormName(StemNorm norm) => norm switch
+    {
+        StemNorm.Group => "group",
+        StemNorm.None => "none",
+        _ => throw new VitConfigException("The ViT configuration", ["conv_stem.norm is batch, which is for training only; fold the model first."]),
+    };
 
     private static FerActorsSection ReadSection(JsonFields fields) => fields.Object("fer_actors") is { } section
         ? new FerActorsSection(section.Double("temperature", otherwise: 1.0), section.Text("name"), section.Text("version"))

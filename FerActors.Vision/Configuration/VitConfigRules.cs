@@ -111,6 +111,10 @@ internal static class VitConfigRules
             stem.Channels.All(channels => channels is >= 1 and <= ConvStemConfig.MaxChannels),
             $"conv_stem.channels has an entry that is not 1 to {ConvStemConfig.MaxChannels}.");
         Range(errors, "conv_stem.convs_per_stage", stem.ConvsPerStage, ConvStemConfig.MaxConvsPerStage);
+        Require(
+            errors,
+            !stem.Residual || (stem.ConvsPerStage % 2 == 1 && stem.ConvsPerStage > 1),
+            $"conv_stem.convs_per_stage is {stem.ConvsPerStage}; a residual stem has one and some pairs: 3, 5 or 7.");
     }
 
     private static void Range(List<string> errors, string name, int value, int most) =>

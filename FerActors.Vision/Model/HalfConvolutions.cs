@@ -28,21 +28,7 @@ internal static class HalfConvolutions
             return false;
         }
 
-        long inputs = config.NumChannels;
-        foreach (var outputs in stem.Channels)
-        {
-            for (var conv = 0; conv < stem.ConvsPerStage; conv++)
-            {
-                if (!Trials.GetOrAdd((inputs, outputs, conv == 0 ? 2 : 1), Agrees))
-                {
-                    return false;
-                }
-
-                inputs = outputs;
-            }
-        }
-
-        return true;
+        return stem.Convolutions(config.NumChannels).All(conv => Trials.GetOrAdd((conv.Inputs, conv.Outputs, conv.Stride), Agrees));
     }
 
     private static bool Agrees((long Inputs, long Outputs, long Stride) shape)

@@ -14,8 +14,8 @@ namespace FerActors.Vision.Model;
 /// tensors in a dictionary rather than a tree of modules: the forward pass then is a pure function of them, which the two users
 /// need: serving holds them in the compute type, training holds fp32 master weights and casts on the way.</para>
 /// <para>Beyond the paper there is one named variant (<see cref="VitConfig.ConvStem"/>): the patch projection is replaced by a few
-/// strided 3x3 convolutions, after Xiao et al., "Early Convolutions Help Transformers See Better" (2021), each followed by group
-/// normalisation (which, unlike batch normalisation, keeps no running state) and ReLU.</para>
+/// strided 3x3 convolutions, after Xiao et al., "Early Convolutions Help Transformers See Better" (2021), each followed by a norm
+/// (<see cref="StemNorm"/>) and ReLU.</para>
 /// <para>Forward passes may run on several threads at once; disposing while one runs must be prevented by the owner.</para>
 /// </remarks>
 public sealed class Vit : IDisposable
@@ -23,7 +23,7 @@ public sealed class Vit : IDisposable
     /// <summary>Groups of the stem's group normalisation.</summary>
     public const int StemNormGroups = 8;
 
-    /// <summary>What keeps its deviation from zero.</summary>
+    /// <summary>What keeps the deviation of the stem's norms from zero.</summary>
     public const double StemNormEps = 1e-5;
 
     private const long SafeChannels = 16;
@@ -205,7 +205,7 @@ public sealed class Vit : IDisposable
 
         using var scope = NewDisposeScope();
         var pass = new Pass(_tensors, options.ComputeType ?? DType);
-        var x = Embed(pass, pixels);
+        var x = Embed(pass, pixels, options);
         for (var i = 0; i < _blocks.Length; i++)
         {
             x = Layer(pass, _blocks[i], x, options.DropPath?.Invoke(i), attention, differentiable);
@@ -220,10 +220,10 @@ public sealed class Vit : IDisposable
         return logits.MoveToOuterDisposeScope();
     }
 
-    private Tensor Embed(Pass pass, Tensor pixels)
+    private Tensor Embed(Pass pass, Tensor pixels, VitForwardOptions options)
     {
         var batch = pixels.shape[0];
-        var x = Config.ConvStem is { } stem ? Stem(pass, stem, pixels) : pixels.to(pass.DType);
+        var x = Config.ConvStem is { } stem ? Stem(pass, stem, pixels, options.StemStatistics) : pixels.to(pass.DType);
         x = nn.functional.linear(
             Patches(x, Config.ConvStem is null ? Config.PatchSize : 1),
             pass[CheckpointKeys.ProjectionWeight].flatten(1),
@@ -235,39 +235,61 @@ public sealed class Vit : IDisposable
     // On a CPU bf16 convolutions are taken only where they have been seen to be right (HalfConvolutions); else the stem is computed in
     // fp32. That is wrong too where a convolution makes a number of channels that is no multiple of 16, or takes such a number above
     // 16: it then gets some more, of zeros. The norms sum in fp32 in any case, with weights in fp32 where the processor can mix the two.
-    private Tensor Stem(Pass pass, ConvStemConfig stem, Tensor pixels)
+    private Tensor Stem(Pass pass, ConvStemConfig stem, Tensor pixels, StemStatistics? statistics)
     {
         var onCpu = pixels.device_type == TorchSharp.DeviceType.CPU;
         var convolutions = onCpu && !_halfStem ? pass.In(ScalarType.Float32) : pass;
         var norms = onCpu ? pass.In(ScalarType.Float32) : pass;
         var x = pixels.to(convolutions.DType);
-        for (var stage = 0; stage < stem.Channels.Count; stage++)
+        var unchanged = x;
+        foreach (var conv in stem.Convolutions(Config.NumChannels))
         {
-            for (var conv = 0; conv < stem.ConvsPerStage; conv++)
+            if (conv.OpensBranch)
             {
-                var name = $"vit.embeddings.patch_embeddings.stem.{stage}.{conv}";
-                x = StemConvolution(convolutions, name, x, stride: conv == 0 ? 2 : 1);
-                x = nn.functional.group_norm(x, StemNormGroups, norms[name + "_norm.weight"], norms[name + "_norm.bias"], StemNormEps);
-                x = nn.functional.relu(x);
+                unchanged = x;
             }
+
+            x = Convolve(convolutions, conv, x);
+            if (stem.Norm != StemNorm.None)
+            {
+                x = StemNorms(norms, stem.Norm, conv, x, statistics);
+            }
+
+            x = nn.functional.relu(conv.ClosesBranch ? x.Plus(unchanged) : x);
         }
 
         return x.to(pass.DType);
     }
 
-    private static Tensor StemConvolution(Pass pass, string name, Tensor x, long stride)
+    private static Tensor StemNorms(Pass pass, StemNorm kind, StemConvolution conv, Tensor x, StemStatistics? statistics)
     {
-        var (weight, bias) = (pass[name + ".weight"], pass[name + ".bias"]);
+        var weight = pass[CheckpointKeys.InStem(conv.Stage, conv.Place, norm: true, "weight")];
+        var bias = pass[CheckpointKeys.InStem(conv.Stage, conv.Place, norm: true, "bias")];
+        if (kind == StemNorm.Group)
+        {
+            return nn.functional.group_norm(x, StemNormGroups, weight, bias, StemNormEps);
+        }
+
+        // The function writes what it saw into the tensors that it is given; the batch at hand is what it computes with.
+        var (mean, variance) = statistics?[conv] ?? (zeros_like(bias), ones_like(weight));
+        return nn.functional.batch_norm(
+            x, mean, variance, weight, bias, training: true, momentum: statistics?.Momentum ?? 1, eps: StemNormEps);
+    }
+
+    private static Tensor Convolve(Pass pass, StemConvolution conv, Tensor x)
+    {
+        var weight = pass[CheckpointKeys.InStem(conv.Stage, conv.Place, norm: false, "weight")];
+        var bias = pass.Find(CheckpointKeys.InStem(conv.Stage, conv.Place, norm: false, "bias"));
         var (channels, inputs) = (weight.shape[0], weight.shape[1]);
         if (x.device_type == TorchSharp.DeviceType.CPU && (Missing(channels) > 0 || (inputs > SafeChannels && Missing(inputs) > 0)))
         {
             var more = inputs > SafeChannels ? Missing(inputs) : 0;
             weight = nn.functional.pad(weight, [0, 0, 0, 0, 0, more, 0, Missing(channels)]);
-            bias = nn.functional.pad(bias, [0, Missing(channels)]);
+            bias = bias is null ? null : nn.functional.pad(bias, [0, Missing(channels)]);
             x = nn.functional.pad(x, [0, 0, 0, 0, 0, more]);
         }
 
-        return nn.functional.conv2d(x, weight, bias, strides: [stride, stride], padding: [1, 1]).narrow(1, 0, channels).contiguous();
+        return nn.functional.conv2d(x, weight, bias, strides: [conv.Stride, conv.Stride], padding: [1, 1]).narrow(1, 0, channels).contiguous();
     }
 
     private static long Missing(long channels) => (SafeChannels - (channels % SafeChannels)) % SafeChannels;

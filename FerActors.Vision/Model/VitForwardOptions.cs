@@ -10,5 +10,8 @@ namespace FerActors.Vision.Model;
 /// </param>
 public sealed record VitForwardOptions(ScalarType? ComputeType, Func<int, Tensor?>? DropPath)
 {
+    /// <summary>Takes the statistics of a stem's batch normalisation.</summary>
+    internal StemStatistics? StemStatistics { get; init; }
+
     public static VitForwardOptions Serving { get; } = new(null, null);
 }

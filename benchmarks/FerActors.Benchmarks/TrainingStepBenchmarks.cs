@@ -16,7 +16,7 @@ public class TrainingStepBenchmarks
     private Tensor? _pixels;
     private Tensor? _labels;
 
-    [Params(ModelPresets.Conv, ModelPresets.Hybrid, ModelPresets.Patch)]
+    [Params(ModelPresets.Conv, ModelPresets.Hybrid, ModelPresets.Residual, ModelPresets.Patch)]
     public string Preset { get; set; } = ModelPresets.Conv;
 
     [Params("fp32", "bf16")]

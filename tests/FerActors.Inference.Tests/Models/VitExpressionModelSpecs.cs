@@ -290,13 +290,20 @@ public sealed class VitExpressionModelSpecs : IDisposable
     }
 
     [Theory]
-    [InlineData(HiddenActivation.Gelu, false)]
-    [InlineData(HiddenActivation.Gelu, true)]
-    [InlineData(HiddenActivation.GeluTanh, false)]
-    [InlineData(HiddenActivation.Relu, true)]
-    public void Onnx_runtime_gives_the_probabilities_and_embeddings_of_libtorch(HiddenActivation activation, bool stem)
+    [InlineData(HiddenActivation.Gelu, "none")]
+    [InlineData(HiddenActivation.Gelu, "group norm")]
+    [InlineData(HiddenActivation.Gelu, "folded, residual")]
+    [InlineData(HiddenActivation.GeluTanh, "none")]
+    [InlineData(HiddenActivation.Relu, "group norm")]
+    public void Onnx_runtime_gives_the_probabilities_and_embeddings_of_libtorch(HiddenActivation activation, string stem)
     {
-        using var folder = new ModelFolder(ModelFolder.Config with { HiddenAct = activation, ConvStem = stem ? new ConvStemConfig([8, 16], 2) : null });
+        var convolutions = stem switch
+        {
+            "group norm" => new ConvStemConfig([8, 16], 2),
+            "folded, residual" => new ConvStemConfig([8, 16], 3) { Norm = StemNorm.None, Residual = true },
+            _ => null,
+        };
+        using var folder = new ModelFolder(ModelFolder.Config with { HiddenAct = activation, ConvStem = convolutions });
         using var torch = VitExpressionModel.Load(folder.Options(), []);
         using var onnx = VitExpressionModel.Load(folder.Options("auto") with { Engine = ModelOptions.OnnxRuntime, ParityTolerance = 1e-4 }, [1, 3]);
 

@@ -115,7 +115,7 @@ public sealed class RunConfigurationSpecs : IDisposable
                 "checkpoint_seconds is -1; it must be from 0 to 86400.",
                 "layer_decay is 2; it must be above 0 and at most 1.",
                 "early_stopping.metric is 'f1'; it must be accuracy or macro_f1 or loss.",
-                "compute is 'fp16'; it must be 'bf16' or 'fp32'.",
+                "compute is 'fp16'; it must be auto or bf16 or fp32.",
                 "augmentation.flip_probability has to lie within 0 to 1.",
             ],
             fault.Errors);

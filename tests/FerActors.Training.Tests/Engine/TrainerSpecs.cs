@@ -1,6 +1,8 @@
 using FerActors.Training.Data;
 using FerActors.Training.Engine;
+using FerActors.Training.Evaluation;
 using FerActors.Training.Tests.Data;
+using FerActors.Vision.Configuration;
 using FerActors.Vision.Safetensors;
 
 namespace FerActors.Training.Tests.Engine;
@@ -81,6 +83,34 @@ public sealed class TrainerSpecs : IDisposable
 
         Assert.Equal(TorchSharp.torch.ScalarType.Float32, trained.Model.DType);
         Assert.True(trained.State.History[^1].TrainLoss < trained.State.History[0].TrainLoss / 4);
+    }
+
+    [Fact]
+    public async Task Whatever_type_is_asked_for_the_run_remembers_what_it_computed_in()
+    {
+        using var exact = await RunAsync("fp32", TinyRun.Options);
+        using var half = await RunAsync("bf16", TinyRun.Options with { Compute = "bf16" });
+        using var either = await RunAsync("auto", TinyRun.Options with { Compute = "auto" });
+
+        Assert.Equal(["fp32"], exact.State.ComputeTypes);
+        Assert.Equal(["bf16"], half.State.ComputeTypes);
+        Assert.Contains(Assert.Single(either.State.ComputeTypes!), new[] { "fp32", "bf16" });
+    }
+
+    [Fact]
+    public async Task A_stem_with_batch_normalisation_is_judged_and_delivered_folded_and_a_continued_run_ends_in_the_same()
+    {
+        var options = TinyRun.Options with { Preset = ModelPresets.Residual };
+        using var undisturbed = await RunAsync("whole", options);
+        using var source = new CancellationTokenSource();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => RunAsync("halves", options, new Listener(p => Cancel(source, when: p.Step == BatchesPerEpoch + 1)), source.Token));
+        using var continued = await RunAsync("halves", options);
+
+        Assert.Equal(StemNorm.None, undisturbed.Model.Config.ConvStem!.Norm);
+        Assert.Equal(TinyRun.Weights(undisturbed.Model), TinyRun.Weights(continued.Model));
+        var again = ClassificationMetrics.Compute(ModelEvaluation.Predict(undisturbed.Model, undisturbed.Preprocessor, Validation, flip: false));
+        Assert.Equal(undisturbed.State.History[^1].ValidationLoss, again.Nll, 1e-9);
     }
 
     [Fact]

@@ -148,6 +148,10 @@ public sealed class VitConfigSpecs
         { """{"model_type":"fer_vit_conv","conv_stem":{"channels":[1,1,1,1,1,1,1]}}""", "conv_stem.channels is not a list of at most 6" },
         { """{"model_type":"fer_vit_conv","patch_size":2,"conv_stem":{"channels":[5000]}}""", "conv_stem.channels has an entry" },
         { """{"model_type":"fer_vit_conv","patch_size":2,"conv_stem":{"channels":[8],"convs_per_stage":0}}""", "conv_stem.convs_per_stage is 0" },
+        { """{"model_type":"fer_vit_conv","patch_size":2,"conv_stem":{"channels":[8],"convs_per_stage":2,"residual":true}}""", "a residual stem has one and some pairs: 3, 5 or 7" },
+        { """{"model_type":"fer_vit_conv","patch_size":2,"conv_stem":{"channels":[8],"convs_per_stage":1,"residual":true}}""", "a residual stem has one and some pairs: 3, 5 or 7" },
+        { """{"model_type":"fer_vit_conv","patch_size":2,"conv_stem":{"channels":[8],"norm":"batch"}}""", "norm is 'batch'; supported are group and none" },
+        { """{"model_type":"fer_vit_conv","patch_size":2,"conv_stem":{"channels":[8],"residual":1}}""", "residual" },
         { """{"model_type":"vit","fer_actors":{"temperature":0}}""", "fer_actors.temperature" },
         { """{"model_type":"vit","fer_actors":{"temperature":"1"}}""", "fer_actors.temperature is not a finite number" },
         { """{"model_type":"vit","fer_actors":{"name":"a\nb"}}""", "fer_actors.name" },
@@ -226,6 +230,10 @@ public sealed class VitConfigSpecs
          "hidden_act":"gelu_new","qkv_bias":false,"id2label":{"0":"ärger","1":"x","2":"x"},"architectures":null,
          "conv_stem":{"channels":[48,96,192],"convs_per_stage":1},"fer_actors":{"temperature":1.25,"name":"compact","version":"3"}}
         """,
+        """
+        {"model_type":"fer_vit_conv","patch_size":4,"num_channels":1,
+         "conv_stem":{"channels":[48,96],"convs_per_stage":3,"norm":"none","residual":true}}
+        """,
         """{"model_type":"vit","hidden_act":"relu","layer_norm_eps":1e-6,"torch_dtype":"bfloat16"}""",
     };
 
@@ -241,6 +249,9 @@ public sealed class VitConfigSpecs
         Assert.Equal(config.Labels, again.Labels);
         Assert.Equal(config.Architectures, again.Architectures);
         Assert.Equal(config.ConvStem?.Channels, again.ConvStem?.Channels);
+        Assert.Equal(
+            (config.ConvStem?.ConvsPerStage, config.ConvStem?.Norm, config.ConvStem?.Residual),
+            (again.ConvStem?.ConvsPerStage, again.ConvStem?.Norm, again.ConvStem?.Residual));
         // Records compare their lists by reference, so the lists were compared above.
         Assert.Equal(config, again with { Labels = config.Labels, Architectures = config.Architectures, ConvStem = config.ConvStem });
     }

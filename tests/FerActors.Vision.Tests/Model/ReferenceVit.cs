@@ -39,11 +39,15 @@ internal sealed class ReferenceVit(VitConfig config, IReadOnlyDictionary<string,
         {
             for (var stage = 0; stage < stem.Channels.Count; stage++)
             {
+                var before = planes;
                 for (var conv = 0; conv < stem.ConvsPerStage; conv++)
                 {
                     var name = $"vit.embeddings.patch_embeddings.stem.{stage}.{conv}";
                     planes = Convolve(planes, name, stem.Channels[stage], 3, conv == 0 ? 2 : 1, 1);
-                    planes = GroupNormRelu(planes, name + "_norm");
+                    planes = stem.Norm == StemNorm.None ? planes : GroupNorm(planes, name + "_norm");
+                    var closes = stem.Residual && conv is 2 or 4 or 6;
+                    planes = [.. planes.Select((plane, c) => plane.Select((v, i) => Math.Max(0, closes ? v + before[c][i] : v)).ToArray())];
+                    before = conv % 2 == 0 ? planes : before;
                 }
             }
 
@@ -103,7 +107,7 @@ internal sealed class ReferenceVit(VitConfig config, IReadOnlyDictionary<string,
         return output;
     }
 
-    private double[][] GroupNormRelu(double[][] input, string name)
+    private double[][] GroupNorm(double[][] input, string name)
     {
         const int groups = 8;
         var (w, b) = (weights[name + ".weight"], weights[name + ".bias"]);
@@ -113,7 +117,7 @@ internal sealed class ReferenceVit(VitConfig config, IReadOnlyDictionary<string,
             var group = input.Skip(channel / each * each).Take(each).SelectMany(p => p).ToArray();
             var mean = group.Average();
             var deviation = Math.Sqrt(group.Average(v => (v - mean) * (v - mean)) + 1e-5);
-            return plane.Select(v => Math.Max(0, ((v - mean) / deviation * w[channel]) + b[channel])).ToArray();
+            return plane.Select(v => ((v - mean) / deviation * w[channel]) + b[channel]).ToArray();
         }).ToArray();
     }
 

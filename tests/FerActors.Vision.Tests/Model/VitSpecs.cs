@@ -20,7 +20,7 @@ public sealed class VitSpecs
 
     private static VitConfig Conv { get; } = Plain with { NumChannels = 1, ConvStem = new ConvStemConfig([8, 16], 2) };
 
-    public static TheoryData<string> Variants => ["plain", "no qkv bias", "gelu tanh", "relu", "conv stem"];
+    public static TheoryData<string> Variants => ["plain", "no qkv bias", "gelu tanh", "relu", "conv stem", "residual stem", "folded stem"];
 
     [Theory]
     [MemberData(nameof(Variants))]
@@ -254,6 +254,8 @@ public sealed class VitSpecs
         "gelu tanh" => Plain with { HiddenAct = HiddenActivation.GeluTanh },
         "relu" => Plain with { HiddenAct = HiddenActivation.Relu },
         "conv stem" => Conv,
+        "residual stem" => Conv with { ConvStem = new ConvStemConfig([8, 16], 3) { Residual = true } },
+        "folded stem" => Conv with { ConvStem = new ConvStemConfig([8, 16], 5) { Residual = true, Norm = StemNorm.None } },
         _ => throw new ArgumentOutOfRangeException(nameof(variant)),
     };
 
