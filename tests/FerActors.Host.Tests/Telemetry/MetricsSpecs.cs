@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using FerActors.Host.Api;
 using FerActors.Host.Composition;
@@ -90,10 +91,7 @@ public sealed partial class MetricsSpecs(BrokerNode broker) : IAsyncLifetime
     public async Task Every_measure_that_the_dashboard_and_the_alerts_name_is_one_that_a_node_has()
     {
         Skip.If(broker.Uri is null, broker.Absence);
-        FerMetrics.TrainingAdvanced("spec", step: 1, steps: 2, loss: 1.5, imagesPerSecond: 100);
-        FerMetrics.TrainingEvaluated("spec", accuracy: 0.6);
-        FerMetrics.ModelLoaded(milliseconds: 100);
-        FerMetrics.FeedbackJudged("spec", accuracy: 0.8, judged: 100);
+        RecordWhatThisNodeHasNone();
         await UntilAsync(async () => (await ScrapeAsync()).Contains("fer_broker_messages{", StringComparison.Ordinal));
         var scrape = await ScrapeAsync();
         var known = scrape.Split('\n').Where(line => line.Length > 0 && line[0] != '#').Select(line => line[..line.IndexOfAny(['{', ' '])]).ToHashSet();
@@ -125,6 +123,42 @@ public sealed partial class MetricsSpecs(BrokerNode broker) : IAsyncLifetime
     }
 
     [SkippableFact]
+    public async Task Every_panel_of_the_dashboard_shows_something_in_a_real_prometheus()
+    {
+        Skip.If(broker.Uri is null, broker.Absence);
+        Skip.If(Prometheus.Find("prometheus") is null, Prometheus.Absence);
+        using var dashboard = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(Monitoring, "dashboard.json")));
+        var queries = dashboard.RootElement.GetProperty("panels").EnumerateArray()
+            .SelectMany(panel => panel.GetProperty("targets").EnumerateArray().Select(target => (
+                Panel: panel.GetProperty("title").GetString()!,
+                Query: target.GetProperty("expr").GetString()!
+                    .Replace("$instance", ".*", StringComparison.Ordinal)
+                    .Replace("$__rate_interval", "30s", StringComparison.Ordinal))))
+            .ToList();
+        await using var prometheus = await Prometheus.StartAsync(Metrics, Path.Combine(Monitoring, "alerts.yml"));
+        var empty = queries.ToList();
+
+        // A rate needs two scrapes between which something happens.
+        await UntilAsync(async () =>
+        {
+            RecordWhatThisNodeHasNone();
+            await AnswerSomeAsync();
+            var still = new List<(string, string)>();
+            foreach (var query in empty)
+            {
+                if (!(await prometheus.SeriesAsync(query.Query)).Any(double.IsFinite))
+                {
+                    still.Add(query);
+                }
+            }
+
+            empty = still;
+            return empty.Count == 0;
+        }, () => $"Nothing in {string.Join("; ", empty)}");
+        Assert.True(queries.Count > 20);
+    }
+
+    [SkippableFact]
     public async Task Promtool_finds_the_alerts_sound_and_each_fires_when_it_must()
     {
         Skip.If(Prometheus.Find("promtool") is null, Prometheus.Absence);
@@ -140,6 +174,15 @@ public sealed partial class MetricsSpecs(BrokerNode broker) : IAsyncLifetime
             await process.WaitForExitAsync();
             Assert.True(process.ExitCode == 0, said);
         }
+    }
+
+    // Trainings, loads and feedback, of which a node that only answers has nothing to show.
+    private static void RecordWhatThisNodeHasNone()
+    {
+        FerMetrics.TrainingAdvanced("spec", step: 1, steps: 2, loss: 1.5, imagesPerSecond: 100);
+        FerMetrics.TrainingEvaluated("spec", accuracy: 0.6);
+        FerMetrics.ModelLoaded(milliseconds: 100);
+        FerMetrics.FeedbackJudged("spec", accuracy: 0.8, judged: 100);
     }
 
     // The first uploads may find the gateway still connecting, or the model loading.
@@ -174,12 +217,12 @@ public sealed partial class MetricsSpecs(BrokerNode broker) : IAsyncLifetime
         return values.Count > 0 ? values.Sum() : null;
     }
 
-    private static async Task UntilAsync(Func<Task<bool>> condition)
+    private static async Task UntilAsync(Func<Task<bool>> condition, Func<string>? failure = null)
     {
         var began = Stopwatch.GetTimestamp();
         while (!await condition())
         {
-            Assert.True(Stopwatch.GetElapsedTime(began) < Patience, "It did not come about in time.");
+            Assert.True(Stopwatch.GetElapsedTime(began) < Patience, failure?.Invoke() ?? "It did not come about in time.");
             await Task.Delay(Poll);
         }
     }

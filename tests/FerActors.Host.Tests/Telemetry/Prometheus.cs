@@ -68,20 +68,24 @@ internal sealed partial class Prometheus : IAsyncDisposable
     }
 
     /// <summary>The value of a query that gives one number; absent where it gives nothing.</summary>
-    public async Task<double?> QueryAsync(string query)
+    public async Task<double?> QueryAsync(string query) => await SeriesAsync(query) is [var first, ..] ? first : null;
+
+    /// <summary>The values of all series that a query gives.</summary>
+    public async Task<IReadOnlyList<double>> SeriesAsync(string query)
     {
         try
         {
             var json = JsonDocument.Parse(await _client.GetStringAsync(new Uri($"/api/v1/query?query={Uri.EscapeDataString(query)}", UriKind.Relative)));
-            var result = json.RootElement.GetProperty("data").GetProperty("result");
-            return result.GetArrayLength() == 0
-                ? null
-                : double.Parse(result[0].GetProperty("value")[1].GetString()!, System.Globalization.CultureInfo.InvariantCulture);
+            return
+            [
+                .. json.RootElement.GetProperty("data").GetProperty("result").EnumerateArray()
+                    .Select(series => double.Parse(series.GetProperty("value")[1].GetString()!, System.Globalization.CultureInfo.InvariantCulture)),
+            ];
         }
         catch (HttpRequestException)
         {
             // It listens a moment before it answers.
-            return null;
+            return [];
         }
     }
 
