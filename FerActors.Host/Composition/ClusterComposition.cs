@@ -41,7 +41,10 @@ public static class ClusterComposition
                 SplitBrainResolver = new KeepMajorityOption { Role = options.SplitBrainRole },
             })
             .AddHocon(DistributedData.DefaultConfig(), HoconAddMode.Append)
-            .WithFerSerialization();
+            .WithFerSerialization()
+
+            // On every node and from the start: majorities are counted over all members, and one whose replicator is not there answers none.
+            .WithActors((system, _) => DistributedData.Get(system));
         return options.Alone
             ? builder.AddStartup((system, _) =>
             {

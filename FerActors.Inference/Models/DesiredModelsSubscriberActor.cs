@@ -16,12 +16,15 @@ public sealed class DesiredModelsSubscriber;
 /// </summary>
 /// <remarks>
 /// The replicated register is the truth: whoever joins late, or was cut off, gets it with the gossip. At start it is also read from
-/// a majority, since a node that has not heard of a promotion yet must not take that for there being none.
+/// a majority, since a node that has not heard of a promotion yet must not take that for there being none. A majority is one of the
+/// nodes that the replicator knows, and one that was started after the node had joined knows none for a moment: it would ask itself
+/// alone. So the reading waits until it knows as many as the cluster has.
 /// </remarks>
 public sealed class DesiredModelsSubscriberActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CountDelay = TimeSpan.FromMilliseconds(50);
     private static readonly LWWRegisterKey<DesiredModels> DesiredKey = new(ReplicatedKeys.DesiredModels);
     private static readonly LWWDictionaryKey<string, NodeModelStatus> NodesKey = new(ReplicatedKeys.NodeModels);
 
@@ -41,10 +44,11 @@ public sealed class DesiredModelsSubscriberActor : ReceiveActor, IWithTimers
         _node = node;
         _host = host;
         _address = _cluster.SelfAddress.ToString();
-        Receive<ClusterEvent.MemberUp>(up => up.Member.Address == _cluster.SelfAddress, _ => Read());
+        Receive<ClusterEvent.MemberUp>(up => up.Member.Address == _cluster.SelfAddress, _ => CountReplicas());
         Receive<ClusterEvent.MemberRemoved>(Forget);
         Receive<ClusterEvent.IClusterDomainEvent>(_ => { });
-        Receive<ReadAgain>(_ => Read());
+        Receive<ReadAgain>(_ => CountReplicas());
+        Receive<ReplicaCount>(OnReplicas);
         Receive<GetSuccess>(answer => Hand(answer.Get(DesiredKey).Value));
         Receive<NotFound>(_ => Hand(DesiredModels.None));
         Receive<GetFailure>(_ => RetryReading());
@@ -88,7 +92,20 @@ public sealed class DesiredModelsSubscriberActor : ReceiveActor, IWithTimers
         }
     }
 
-    private void Read() => _replicator.Tell(Dsl.Get(DesiredKey, new ReadMajority(ReadTimeout)));
+    private void CountReplicas() => _replicator.Tell(Dsl.GetReplicaCount);
+
+    private void OnReplicas(ReplicaCount replicas)
+    {
+        var up = _cluster.State.Members.Where(member => member.Status == MemberStatus.Up).ToList();
+        if (replicas.N >= up.Count && up.Exists(member => member.UniqueAddress == _cluster.SelfUniqueAddress))
+        {
+            _replicator.Tell(Dsl.Get(DesiredKey, new ReadMajority(ReadTimeout)));
+        }
+        else
+        {
+            Timers.StartSingleTimer(nameof(ReadAgain), ReadAgain.Instance, CountDelay);
+        }
+    }
 
     private void RetryReading()
     {

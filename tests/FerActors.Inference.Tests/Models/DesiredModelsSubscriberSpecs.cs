@@ -74,11 +74,29 @@ public sealed class DesiredModelsSubscriberSpecs : IAsyncLifetime
         first.AwaitNodes(nodes => nodes.Keys.SequenceEqual([Address(first)]));
     }
 
+    // With a model that takes long to load, the node is a member for seconds before anybody asks the replicator, which starts then.
+    [Fact]
+    public async Task So_does_one_whose_model_was_loaded_only_after_it_had_joined()
+    {
+        var first = await StartAsync();
+        first.Promote(ScriptedLoader.Champion(7, "v1"));
+        first.AwaitStatus(Address(first), s => s.DesiredSequence == 7);
+        var second = await StartAsync(first, gateClosed: true, subscribes: false);
+
+        second.Subscribe();
+
+        var mayServe = second.Host.Ask<ModelMayServe>(AwaitMayServe.Instance, Patience);
+        first.AwaitStatus(Address(second), s => s is { DesiredSequence: 7, Slots: [{ Version: "1.2.3" }, { Version: "v1", Phase: ModelPhase.Loading }] });
+        Assert.False(mayServe.IsCompleted);
+        second.Loader.Gate.Set();
+        await mayServe;
+    }
+
     private static string Address(Node node) => Cluster.Get(node.System).SelfAddress.ToString();
 
-    private async Task<Node> StartAsync(Node? seed = null, bool gateClosed = false)
+    private async Task<Node> StartAsync(Node? seed = null, bool gateClosed = false, bool subscribes = true)
     {
-        var node = await Node.StartAsync(gateClosed);
+        var node = await Node.StartAsync(gateClosed, subscribes);
         _nodes.Add(node);
         var cluster = Cluster.Get(node.System);
         using var deadline = new CancellationTokenSource(Patience);
@@ -103,7 +121,7 @@ public sealed class DesiredModelsSubscriberSpecs : IAsyncLifetime
 
         public IActorRef Host { get; } = host.Services.GetRequiredService<ActorRegistry>().Get<ModelHost>();
 
-        public static async Task<Node> StartAsync(bool gateClosed)
+        public static async Task<Node> StartAsync(bool gateClosed, bool subscribes)
         {
             var loader = new ScriptedLoader();
             loader.Has("v1");
@@ -115,18 +133,31 @@ public sealed class DesiredModelsSubscriberSpecs : IAsyncLifetime
 
             var host = new HostBuilder()
                 .ConfigureLogging(logging => logging.ClearProviders())
-                .ConfigureServices(services => services.AddAkka("FerActors", (akka, _) => akka
-                    .ConfigureLoggers(loggers => loggers.ClearLoggers())
-                    .AddHocon(Quick, HoconAddMode.Prepend)
-                    .WithRemoting("127.0.0.1", 0)
-                    .WithClustering(new Akka.Cluster.Hosting.ClusterOptions { Roles = [NodeRoles.Inference] })
-                    .AddHocon(DistributedData.DefaultConfig(), HoconAddMode.Append)
-                    .WithFerSerialization()
-                    .AddModelHost(() => new FakeExpressionModel(), loader)
-                    .AddDesiredModelsSubscriber("node")))
+                .ConfigureServices(services => services.AddAkka("FerActors", (akka, _) =>
+                {
+                    akka
+                        .ConfigureLoggers(loggers => loggers.ClearLoggers())
+                        .AddHocon(Quick, HoconAddMode.Prepend)
+                        .WithRemoting("127.0.0.1", 0)
+                        .WithClustering(new Akka.Cluster.Hosting.ClusterOptions { Roles = [NodeRoles.Inference] })
+                        .AddHocon(DistributedData.DefaultConfig(), HoconAddMode.Append)
+                        .WithFerSerialization()
+                        .AddModelHost(() => new FakeExpressionModel(), loader);
+                    if (subscribes)
+                    {
+                        akka.AddDesiredModelsSubscriber("node");
+                    }
+                }))
                 .Build();
             await host.StartAsync();
             return new Node(host, loader);
+        }
+
+        /// <summary>Starts the subscriber that was left out.</summary>
+        public void Subscribe()
+        {
+            var models = Host;
+            System.ActorOf(Props.Create(() => new DesiredModelsSubscriberActor("node", models)));
         }
 
         // As the registry writes it.
