@@ -20,7 +20,7 @@ internal static class HalfConvolutions
 
     private static readonly ConcurrentDictionary<(long Inputs, long Outputs, long Stride), bool> Trials = [];
 
-    /// <summary>Runs what has not been tried before; must not be called in inference mode.</summary>
+    /// <summary>Runs what has not been tried before.</summary>
     public static bool AreRightFor(VitConfig config)
     {
         if (config.ConvStem is not { } stem || stem.Channels.Any(channels => channels % Granularity != 0))
@@ -34,6 +34,9 @@ internal static class HalfConvolutions
     private static bool Agrees((long Inputs, long Outputs, long Stride) shape)
     {
         using var scope = NewDisposeScope();
+
+        // The first pass that wants to know may be one of serving, which keeps no gradients.
+        using var training = inference_mode(false);
         using var tracking = enable_grad();
         using var generator = new Generator(1);
         var pixels = randn([3, shape.Inputs, 12, 12], generator: generator);

@@ -34,14 +34,14 @@ public sealed class Vit : IDisposable
 
     private readonly Dictionary<string, Tensor> _tensors;
     private readonly Block[] _blocks;
-    private readonly bool _halfStem;
+    private readonly Lazy<bool> _halfStem;
 
     private Vit(VitConfig config, Dictionary<string, Tensor> tensors)
     {
         Config = config;
         _tensors = tensors;
         _blocks = Enumerable.Range(0, config.NumHiddenLayers).Select(i => new Block($"vit.encoder.layer.{i}.")).ToArray();
-        _halfStem = HalfConvolutions.AreRightFor(config);
+        _halfStem = new Lazy<bool>(() => HalfConvolutions.AreRightFor(config));
     }
 
     public VitConfig Config { get; }
@@ -238,7 +238,7 @@ public sealed class Vit : IDisposable
     private Tensor Stem(Pass pass, ConvStemConfig stem, Tensor pixels, StemStatistics? statistics)
     {
         var onCpu = pixels.device_type == TorchSharp.DeviceType.CPU;
-        var convolutions = onCpu && !_halfStem ? pass.In(ScalarType.Float32) : pass;
+        var convolutions = onCpu && pass.DType == ScalarType.BFloat16 && !_halfStem.Value ? pass.In(ScalarType.Float32) : pass;
         var norms = onCpu ? pass.In(ScalarType.Float32) : pass;
         var x = pixels.to(convolutions.DType);
         var unchanged = x;

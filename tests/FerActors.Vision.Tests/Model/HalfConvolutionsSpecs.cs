@@ -36,6 +36,23 @@ public sealed class HalfConvolutionsSpecs
         Assert.Equal(trusted, HalfConvolutions.AreRightFor(Config([32, 64])));
     }
 
+    // The channels stand in no other spec, so that the first trial of these convolutions is the one in inference mode.
+    [Fact]
+    public void A_trial_within_inference_mode_says_the_same_as_one_outside()
+    {
+        bool within;
+        using (inference_mode())
+        {
+            within = HalfConvolutions.AreRightFor(Config([96, 160]));
+        }
+
+        using var inputs = randn(2, 96, 24, 24).to(ScalarType.BFloat16);
+        using var weight = randn(160, 96, 3, 3).to(ScalarType.BFloat16);
+        using var half = nn.functional.conv2d(inputs, weight, strides: [2, 2], padding: [1, 1]).to(ScalarType.Float32);
+        using var exact = nn.functional.conv2d(inputs.to(ScalarType.Float32), weight.to(ScalarType.Float32), strides: [2, 2], padding: [1, 1]);
+        Assert.True(!within || ((half - exact).norm() / exact.norm()).item<float>() < 0.02f);
+    }
+
     private static VitConfig Config(int[]? stem) => new()
     {
         ImageSize = 48,
