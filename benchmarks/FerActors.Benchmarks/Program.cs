@@ -8,7 +8,7 @@ using FerActors.Benchmarks;
 
 if (args is ["engines", ..])
 {
-    EngineComparison.Run("models/fer-vit-compact", args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 51);
+    EngineComparison.Run(args.Length > 2 ? args[2] : "models/fer-vit-compact", args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 51);
     return;
 }
 

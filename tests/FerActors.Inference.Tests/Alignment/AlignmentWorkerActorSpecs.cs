@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.TestKit.Xunit2;
 using FerActors.Inference.Alignment;
 using FerActors.Inference.Imaging;
 using FerActors.Inference.Pipeline;
@@ -8,7 +7,7 @@ using FerActors.Shared.Protocol;
 
 namespace FerActors.Inference.Tests.Alignment;
 
-public sealed class AlignmentWorkerActorSpecs : TestKit
+public sealed class AlignmentWorkerActorSpecs : PatientKit
 {
     private readonly FakeFaceDetector _detector = new();
     private int _created;

@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Akka.TestKit;
-using Akka.TestKit.Xunit2;
 using FerActors.Inference.Batching;
 using FerActors.Inference.Models;
 using FerActors.Inference.Pipeline;
@@ -10,7 +9,7 @@ using FerActors.Shared.Registry;
 
 namespace FerActors.Inference.Tests.Batching;
 
-public sealed class BatchingActorSpecs : TestKit
+public sealed class BatchingActorSpecs : PatientKit
 {
     private static readonly ModelIdentity Identity = new("fake", "1", "00");
 

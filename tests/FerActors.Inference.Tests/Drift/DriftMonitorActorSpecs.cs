@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.TestKit.Xunit2;
 using FerActors.Inference.Alignment;
 using FerActors.Inference.Drift;
 using FerActors.Inference.Faces;
@@ -11,7 +10,7 @@ using FerActors.Shared.Protocol;
 
 namespace FerActors.Inference.Tests.Drift;
 
-public sealed class DriftMonitorActorSpecs : TestKit
+public sealed class DriftMonitorActorSpecs : PatientKit
 {
     private const int Side = 48;
 

@@ -1,13 +1,12 @@
 using Akka.Actor;
 using Akka.TestKit;
-using Akka.TestKit.Xunit2;
 using FerActors.Inference.Batching;
 using FerActors.Inference.Models;
 using FerActors.Shared.Registry;
 
 namespace FerActors.Inference.Tests.Models;
 
-public sealed class ModelHostActorSpecs : TestKit
+public sealed class ModelHostActorSpecs : PatientKit
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 

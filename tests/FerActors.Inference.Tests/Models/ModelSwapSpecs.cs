@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.TestKit.Xunit2;
 using FerActors.Inference.Batching;
 using FerActors.Inference.Models;
 using FerActors.Inference.Pipeline;
@@ -10,7 +9,7 @@ using Xunit.Abstractions;
 namespace FerActors.Inference.Tests.Models;
 
 /// <summary>Real models, swapped under a stream of images.</summary>
-public sealed class ModelSwapSpecs : TestKit
+public sealed class ModelSwapSpecs : PatientKit
 {
     private const int Swaps = 50;
     private const int InFlight = 24;

@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Akka.TestKit;
-using Akka.TestKit.Xunit2;
 using FerActors.Inference.Alignment;
 using FerActors.Inference.Batching;
 using FerActors.Inference.Faces;
@@ -16,7 +15,7 @@ using FerActors.Shared.Protocol;
 namespace FerActors.Inference.Tests.Pipeline;
 
 /// <summary>The entrance by itself: workers and batching actor are probes, and the time is told.</summary>
-public sealed class ImageIngressActorSpecs : TestKit
+public sealed class ImageIngressActorSpecs : PatientKit
 {
     private static readonly ModelIdentity Identity = new("fake", "1", "00");
 
