@@ -1,4 +1,5 @@
 using System.Globalization;
+using FerActors.Vision.Checkpoints;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
 using static TorchSharp.torch;
@@ -14,8 +15,6 @@ internal sealed class OnnxVit
 {
     /// <summary>The input's name.</summary>
     public const string Input = "pixels";
-
-    private const string Patches = "vit.embeddings.patch_embeddings.";
 
     private readonly OnnxWriter _graph = new();
     private readonly VitConfig _config;
@@ -51,16 +50,16 @@ internal sealed class OnnxVit
         var unchanged = x;
         foreach (var conv in _config.ConvStem?.Convolutions(_config.NumChannels) ?? [])
         {
-            var name = string.Create(CultureInfo.InvariantCulture, $"{Patches}stem.{conv.Stage}.{conv.Place}");
+            string Named(bool norm, string name) => CheckpointKeys.InStem(conv.Stage, conv.Place, norm, name);
             unchanged = conv.OpensBranch ? x : unchanged;
-            x = _graph.Node("Conv", [x, Weight(name + ".weight"), Weight(name + ".bias")], ("pads", Longs(1, 1, 1, 1)), ("strides", Longs(conv.Stride, conv.Stride)));
-            x = _config.ConvStem!.Norm == StemNorm.None ? x : GroupNorm(name + "_norm.", x);
+            x = _graph.Node("Conv", [x, Weight(Named(norm: false, "weight")), Weight(Named(norm: false, "bias"))], ("pads", Longs(1, 1, 1, 1)), ("strides", Longs(conv.Stride, conv.Stride)));
+            x = _config.ConvStem!.Norm == StemNorm.None ? x : GroupNorm(Named(norm: true, "weight"), Named(norm: true, "bias"), x);
             x = _graph.Node("Relu", [conv.ClosesBranch ? _graph.Node("Add", [x, unchanged]) : x]);
         }
 
         var patch = _config.ConvStem is null ? _config.PatchSize : 1;
         var width = _config.HiddenSize;
-        x = _graph.Node("Conv", [x, Weight(Patches + "projection.weight"), Weight(Patches + "projection.bias")], ("strides", Longs(patch, patch)));
+        x = _graph.Node("Conv", [x, Weight(CheckpointKeys.ProjectionWeight), Weight(CheckpointKeys.ProjectionBias)], ("strides", Longs(patch, patch)));
         x = _graph.Node("Reshape", [x, _graph.Constant(0, width, -1)]);
         x = _graph.Node("Transpose", [x], ("perm", Longs(0, 2, 1)));
         var batch = _graph.Node("Gather", [_graph.Node("Shape", [x]), _graph.Constant(0)]);
@@ -69,15 +68,15 @@ internal sealed class OnnxVit
         return _graph.Node("Add", [_graph.Node("Concat", [cls, x], ("axis", 1)), Weight("vit.embeddings.position_embeddings")]);
     }
 
-    private string GroupNorm(string prefix, string x)
+    private string GroupNorm(string weight, string bias, string x)
     {
-        var channels = _weights[prefix + "weight"].shape[0];
+        var channels = _weights[weight].shape[0];
         var (ones, zeros) = (_graph.Constant([.. Enumerable.Repeat(1f, Vit.StemNormGroups)], Vit.StemNormGroups), _graph.Constant(new float[Vit.StemNormGroups], Vit.StemNormGroups));
         var grouped = _graph.Node("Reshape", [x, _graph.Constant(0, Vit.StemNormGroups, -1)]);
         var normed = _graph.Node("InstanceNormalization", [grouped, ones, zeros], ("epsilon", (float)Vit.StemNormEps));
         x = _graph.Node("Reshape", [normed, _graph.Node("Shape", [x])]);
-        x = _graph.Node("Mul", [x, Weight(prefix + "weight", channels, 1, 1)]);
-        return _graph.Node("Add", [x, Weight(prefix + "bias", channels, 1, 1)]);
+        x = _graph.Node("Mul", [x, Weight(weight, channels, 1, 1)]);
+        return _graph.Node("Add", [x, Weight(bias, channels, 1, 1)]);
     }
 
     private string Block(string prefix, string x)

@@ -42,8 +42,8 @@ public static class StemFolding
 
             var (mean, variance) = statistics[conv];
             var type = model.DType;
-            var factor = Take(norm: true, "weight") / variance.add(Vit.StemNormEps).sqrt();
-            var bias = Take(norm: true, "bias") - (mean * factor);
+            var factor = Take(norm: true, "weight") / variance.clone().Add(Vit.StemNormEps).sqrt();
+            var bias = Take(norm: true, "bias").Plus((mean * factor).Times(-1));
             var weight = Take(norm: false, "weight") * factor.view(-1, 1, 1, 1);
             tensors[CheckpointKeys.InStem(conv.Stage, conv.Place, norm: false, "weight")] = weight.to(type);
             tensors[CheckpointKeys.InStem(conv.Stage, conv.Place, norm: false, "bias")] = bias.to(type);

@@ -33,6 +33,7 @@ public sealed class Vit : IDisposable
     private const int FusedAttentionFrom = 100;
 
     private readonly Dictionary<string, Tensor> _tensors;
+    private readonly StemLayer[] _stem;
     private readonly Block[] _blocks;
     private readonly Lazy<bool> _halfStem;
 
@@ -40,6 +41,7 @@ public sealed class Vit : IDisposable
     {
         Config = config;
         _tensors = tensors;
+        _stem = [.. (config.ConvStem?.Convolutions(config.NumChannels) ?? []).Select(conv => new StemLayer(conv))];
         _blocks = Enumerable.Range(0, config.NumHiddenLayers).Select(i => new Block($"vit.encoder.layer.{i}.")).ToArray();
         _halfStem = new Lazy<bool>(() => HalfConvolutions.AreRightFor(config));
     }
@@ -223,7 +225,7 @@ public sealed class Vit : IDisposable
     private Tensor Embed(Pass pass, Tensor pixels, VitForwardOptions options)
     {
         var batch = pixels.shape[0];
-        var x = Config.ConvStem is { } stem ? Stem(pass, stem, pixels, options.StemStatistics) : pixels.to(pass.DType);
+        var x = Config.ConvStem is { } stem ? Stem(pass, stem.Norm, pixels, options.StemStatistics) : pixels.to(pass.DType);
         x = nn.functional.linear(
             Patches(x, Config.ConvStem is null ? Config.PatchSize : 1),
             pass[CheckpointKeys.ProjectionWeight].flatten(1),
@@ -235,51 +237,49 @@ public sealed class Vit : IDisposable
     // On a CPU bf16 convolutions are taken only where they have been seen to be right (HalfConvolutions); else the stem is computed in
     // fp32. That is wrong too where a convolution makes a number of channels that is no multiple of 16, or takes such a number above
     // 16: it then gets some more, of zeros. The norms sum in fp32 in any case, with weights in fp32 where the processor can mix the two.
-    private Tensor Stem(Pass pass, ConvStemConfig stem, Tensor pixels, StemStatistics? statistics)
+    private Tensor Stem(Pass pass, StemNorm norm, Tensor pixels, StemStatistics? statistics)
     {
         var onCpu = pixels.device_type == TorchSharp.DeviceType.CPU;
         var convolutions = onCpu && pass.DType == ScalarType.BFloat16 && !_halfStem.Value ? pass.In(ScalarType.Float32) : pass;
         var norms = onCpu ? pass.In(ScalarType.Float32) : pass;
         var x = pixels.to(convolutions.DType);
         var unchanged = x;
-        foreach (var conv in stem.Convolutions(Config.NumChannels))
+        foreach (var layer in _stem)
         {
-            if (conv.OpensBranch)
+            if (layer.Conv.OpensBranch)
             {
                 unchanged = x;
             }
 
-            x = Convolve(convolutions, conv, x);
-            if (stem.Norm != StemNorm.None)
+            x = Convolve(convolutions, layer, x);
+            if (norm != StemNorm.None)
             {
-                x = StemNorms(norms, stem.Norm, conv, x, statistics);
+                x = Normalise(norms, norm, layer, x, statistics);
             }
 
-            x = nn.functional.relu(conv.ClosesBranch ? x.Plus(unchanged) : x);
+            x = nn.functional.relu(layer.Conv.ClosesBranch ? x.Plus(unchanged) : x);
         }
 
         return x.to(pass.DType);
     }
 
-    private static Tensor StemNorms(Pass pass, StemNorm kind, StemConvolution conv, Tensor x, StemStatistics? statistics)
+    private static Tensor Normalise(Pass pass, StemNorm kind, StemLayer layer, Tensor x, StemStatistics? statistics)
     {
-        var weight = pass[CheckpointKeys.InStem(conv.Stage, conv.Place, norm: true, "weight")];
-        var bias = pass[CheckpointKeys.InStem(conv.Stage, conv.Place, norm: true, "bias")];
+        var (weight, bias) = (pass[layer.NormWeight], pass[layer.NormBias]);
         if (kind == StemNorm.Group)
         {
             return nn.functional.group_norm(x, StemNormGroups, weight, bias, StemNormEps);
         }
 
         // The function writes what it saw into the tensors that it is given; the batch at hand is what it computes with.
-        var (mean, variance) = statistics?[conv] ?? (zeros_like(bias), ones_like(weight));
+        var (mean, variance) = statistics?[layer.Conv] ?? (zeros_like(bias), ones_like(weight));
         return nn.functional.batch_norm(
             x, mean, variance, weight, bias, training: true, momentum: statistics?.Momentum ?? 1, eps: StemNormEps);
     }
 
-    private static Tensor Convolve(Pass pass, StemConvolution conv, Tensor x)
+    private static Tensor Convolve(Pass pass, StemLayer layer, Tensor x)
     {
-        var weight = pass[CheckpointKeys.InStem(conv.Stage, conv.Place, norm: false, "weight")];
-        var bias = pass.Find(CheckpointKeys.InStem(conv.Stage, conv.Place, norm: false, "bias"));
+        var (weight, bias) = (pass[layer.Weight], pass.Find(layer.Bias));
         var (channels, inputs) = (weight.shape[0], weight.shape[1]);
         if (x.device_type == TorchSharp.DeviceType.CPU && (Missing(channels) > 0 || (inputs > SafeChannels && Missing(inputs) > 0)))
         {
@@ -289,7 +289,7 @@ public sealed class Vit : IDisposable
             x = nn.functional.pad(x, [0, 0, 0, 0, 0, more]);
         }
 
-        return nn.functional.conv2d(x, weight, bias, strides: [conv.Stride, conv.Stride], padding: [1, 1]).narrow(1, 0, channels).contiguous();
+        return nn.functional.conv2d(x, weight, bias, strides: [layer.Conv.Stride, layer.Conv.Stride], padding: [1, 1]).narrow(1, 0, channels).contiguous();
     }
 
     private static long Missing(long channels) => (SafeChannels - (channels % SafeChannels)) % SafeChannels;
@@ -408,6 +408,19 @@ public sealed class Vit : IDisposable
         public Tensor? Find(string name) => tensors.TryGetValue(name, out var tensor) ? Cast(tensor) : null;
 
         private Tensor Cast(Tensor tensor) => tensor.dtype == dtype ? tensor : tensor.to(dtype);
+    }
+
+    private sealed class StemLayer(StemConvolution conv)
+    {
+        public StemConvolution Conv => conv;
+
+        public string Weight { get; } = CheckpointKeys.InStem(conv.Stage, conv.Place, norm: false, "weight");
+
+        public string Bias { get; } = CheckpointKeys.InStem(conv.Stage, conv.Place, norm: false, "bias");
+
+        public string NormWeight { get; } = CheckpointKeys.InStem(conv.Stage, conv.Place, norm: true, "weight");
+
+        public string NormBias { get; } = CheckpointKeys.InStem(conv.Stage, conv.Place, norm: true, "bias");
     }
 
     private sealed class Block(string prefix)
