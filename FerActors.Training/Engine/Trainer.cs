@@ -71,6 +71,11 @@ public sealed class Trainer
             throw new ArgumentException(
                 $"freeze_layers is {options.FreezeLayers}, but the model has {_config.NumHiddenLayers} layers.", nameof(options));
         }
+
+        if (options.Progressive.Misfit(_config.ImageSize, _config.PatchSize) is { } misfit)
+        {
+            throw new ArgumentException(misfit, nameof(options));
+        }
     }
 
     /// <summary>Time between two reports of progress within an epoch.</summary>
@@ -126,7 +131,6 @@ public sealed class Trainer
         var compute = ChooseCompute(parameters, input, criterion, feeder, cancellation);
         _computeType = compute.Type;
         using var teachers = new TeacherEnsemble(_sources.TeacherFolders, basis, _computeType, _device);
-        var objective = new Objective(input, teachers, criterion);
         var vectors = new Dictionary<string, Tensor>
         {
             ["values"] = parameters.Values,
@@ -155,6 +159,8 @@ public sealed class Trainer
         {
             while (state.Epoch < _options.Epochs && !BestEpoch.ShouldStop(state.History, _options.EarlyStopping))
             {
+                using var sized = new ModelInput(basis, _preprocessor, SideAt(state.Epoch), _device);
+                var objective = new Objective(sized, teachers, criterion);
                 foreach (var batch in feeder.ReadEpoch(state.Epoch, state.Batch, cancellation))
                 {
                     var step = state.Step + 1;
@@ -356,9 +362,11 @@ public sealed class Trainer
             batch.Pixels.AsSpan(first * Area, count * Area).ToArray(), [count, 1, FerDataset.Side, FerDataset.Side], device: _device);
         var targets = tensor(batch.Targets.AsSpan(first * Classes, count * Classes).ToArray(), [count, Classes], device: _device);
         var teachers = objective.Teachers?.Probabilities(pixels, _options.Distillation.Temperature);
-        var logits = model.Forward(objective.Input.From(pixels), new VitForwardOptions(compute, DropPath(step, first, count)));
+        var logits = model.Forward(objective.Input.From(pixels), new VitForwardOptions(compute, DropPath(step, first, count)) { AnySide = true });
         return objective.Criterion.Of(logits, targets, teachers).Times((double)count / _options.BatchSize);
     }
+
+    private int SideAt(int epoch) => _options.Progressive.SideAt(epoch, _options.Epochs, _config.ImageSize, _config.PatchSize);
 
     // Drawn for the whole batch, so that the draws do not depend on the parts in which it is computed.
     private Func<int, Tensor?>? DropPath(long step, int first, int count)

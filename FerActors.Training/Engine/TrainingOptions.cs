@@ -78,6 +78,9 @@ public sealed record TrainingOptions
     /// <summary>Learning from other models' outputs.</summary>
     public DistillationOptions Distillation { get; init; } = new();
 
+    /// <summary>Smaller images in the first epochs.</summary>
+    public ProgressiveOptions Progressive { get; init; } = new();
+
     /// <summary>Stochastic depth of the last layer, in [0, 1); earlier layers in proportion.</summary>
     public double DropPath { get; init; } = 0.05;
 
@@ -152,6 +155,7 @@ public sealed record TrainingOptions
         Check(BalancedSampling is >= 0 and <= 1, $"balanced_sampling is {BalancedSampling}; it must be from 0 to 1.");
         Check(Export is "last" or "best", $"export is '{Export}'; it must be 'last' or 'best'.");
         errors.AddRange(Distillation.Mistakes().Select(m => $"distillation.{m}"));
+        errors.AddRange(Progressive.Mistakes().Select(m => $"progressive.{m}"));
         errors.AddRange(EarlyStopping.Mistakes().Select(m => $"early_stopping.{m}"));
         Check(DropPath is >= 0 and < 1, $"drop_path is {DropPath}; it must be at least 0 and below 1.");
         Check(EmaDecay is >= 0 and < 1, $"ema_decay is {EmaDecay}; it must be at least 0 and below 1.");

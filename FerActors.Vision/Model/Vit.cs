@@ -198,7 +198,7 @@ public sealed class Vit : IDisposable
     private Tensor Forward(Tensor pixels, VitForwardOptions options, List<Tensor>? attention, bool differentiable = false, Action<Tensor>? embedded = null)
     {
         ArgumentNullException.ThrowIfNull(pixels);
-        if (pixels.dim() != 4 || pixels.shape[1] != Config.NumChannels || pixels.shape[2] != Config.ImageSize || pixels.shape[3] != Config.ImageSize)
+        if (pixels.dim() != 4 || pixels.shape[1] != Config.NumChannels || pixels.shape[2] != pixels.shape[3] || !IsSide(pixels.shape[2], options))
         {
             throw new ArgumentException(
                 $"Expected images of the shape [batch, {Config.NumChannels}, {Config.ImageSize}, {Config.ImageSize}], got [{string.Join(", ", pixels.shape)}].",
@@ -222,6 +222,9 @@ public sealed class Vit : IDisposable
         return logits.MoveToOuterDisposeScope();
     }
 
+    private bool IsSide(long side, VitForwardOptions options) =>
+        side == Config.ImageSize || (options.AnySide && side > 0 && side % Config.PatchSize == 0);
+
     private Tensor Embed(Pass pass, Tensor pixels, VitForwardOptions options)
     {
         var batch = pixels.shape[0];
@@ -231,7 +234,22 @@ public sealed class Vit : IDisposable
             pass[CheckpointKeys.ProjectionWeight].flatten(1),
             pass[CheckpointKeys.ProjectionBias]);
         var cls = pass["vit.embeddings.cls_token"].expand(batch, -1, -1);
-        return cat([cls, x], dim: 1).Plus(pass["vit.embeddings.position_embeddings"]);
+        return cat([cls, x], dim: 1).Plus(Positions(pass, pixels.shape[2] / Config.PatchSize));
+    }
+
+    private Tensor Positions(Pass pass, long grid)
+    {
+        const string Name = "vit.embeddings.position_embeddings";
+        if (grid == Grid)
+        {
+            return pass[Name];
+        }
+
+        // In fp32: a few hundred values, whose cubic weights bf16 would spoil.
+        var positions = pass.In(ScalarType.Float32)[Name];
+        var cells = positions.narrow(1, 1, (long)Grid * Grid).transpose(1, 2).reshape(1, Config.HiddenSize, Grid, Grid);
+        var resized = nn.functional.interpolate(cells, [grid, grid], mode: InterpolationMode.Bicubic, align_corners: false);
+        return cat([positions.narrow(1, 0, 1), resized.flatten(2).transpose(1, 2)], dim: 1).to(pass.DType);
     }
 
     // On a CPU bf16 convolutions are taken only where they have been seen to be right (HalfConvolutions); else the stem is computed in

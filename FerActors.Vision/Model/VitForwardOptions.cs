@@ -13,5 +13,11 @@ public sealed record VitForwardOptions(ScalarType? ComputeType, Func<int, Tensor
     /// <summary>Takes the statistics of a stem's batch normalisation.</summary>
     internal StemStatistics? StemStatistics { get; init; }
 
+    /// <summary>
+    /// Takes images of any side that is a multiple of the patches': the position embeddings are interpolated to its grid, as
+    /// <see cref="Checkpoints.PositionEmbeddings"/> does, and gradients reach them. Without it another side than the configuration's is refused.
+    /// </summary>
+    public bool AnySide { get; init; }
+
     public static VitForwardOptions Serving { get; } = new(null, null);
 }

@@ -247,6 +247,28 @@ public sealed class VitSpecs
         Assert.Equal(before, TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
+    [Theory]
+    [InlineData(16)]
+    [InlineData(40)]
+    public void Images_of_another_side_are_classified_as_by_a_model_whose_positions_were_resized_to_it(int side)
+    {
+        var config = Plain with { NumChannels = 1 };
+        using var model = Vit.Create(config, 7);
+        var resized = model.Tensors.ToDictionary(t => t.Key, t => t.Value.clone());
+        const string Positions = "vit.embeddings.position_embeddings";
+        var values = PositionEmbeddings.Resize(model.Tensors[Positions].data<float>().ToArray(), config.HiddenSize, 4, side / 8);
+        resized[Positions].Dispose();
+        resized[Positions] = tensor(values, [1, values.Length / config.HiddenSize, config.HiddenSize]);
+        using var other = Vit.FromTensors(config with { ImageSize = side }, resized);
+        using var pixels = rand([2, config.NumChannels, side, side]);
+
+        using var expected = other.Forward(pixels);
+        using var actual = model.Forward(pixels, VitForwardOptions.Serving with { AnySide = true });
+
+        Assert.True(actual.allclose(expected, rtol: 0, atol: 1e-5));
+        Assert.Throws<ArgumentException>(() => model.Forward(pixels));
+    }
+
     private static VitConfig Configured(string variant) => variant switch
     {
         "plain" => Plain,
