@@ -9,7 +9,7 @@ public sealed record ProgressiveOptions
     /// <summary>Side of the first epochs' images in pixels, a multiple of the model's patch size; 0 trains at the model's own side throughout.</summary>
     public int FromSide { get; init; }
 
-    /// <summary>Share of the epochs, above 0 and at most 1, before the images have the model's own side.</summary>
+    /// <summary>Share of the epochs, above 0 and below 1, before the images have the model's own side. The last epoch has it in any case.</summary>
     public double Until { get; init; } = 0.75;
 
     /// <summary>The side in pixels of an epoch's images: from <see cref="FromSide"/> up in steps of one patch, each for as many epochs as the others.</summary>
@@ -20,7 +20,7 @@ public sealed record ProgressiveOptions
     public int SideAt(int epoch, int epochs, int fullSide, int patchSize)
     {
         var steps = FromSide == 0 ? 0 : (fullSide - FromSide) / patchSize;
-        if (steps == 0)
+        if (steps == 0 || epoch >= epochs - 1)
         {
             return fullSide;
         }
@@ -36,9 +36,9 @@ public sealed record ProgressiveOptions
             yield return $"from_side is {FromSide}; it must be 0 or from 8 to 1024.";
         }
 
-        if (!(Until is > 0 and <= 1))
+        if (!(Until is > 0 and < 1))
         {
-            yield return $"until is {Until}; it must be above 0 and at most 1.";
+            yield return $"until is {Until}; it must be above 0 and below 1.";
         }
     }
 

@@ -1,3 +1,4 @@
+using FerActors.Vision.Checkpoints;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
 using static TorchSharp.torch;
@@ -248,15 +249,16 @@ public sealed class VitSpecs
     }
 
     [Theory]
-    [InlineData(16)]
-    [InlineData(40)]
-    public void Images_of_another_side_are_classified_as_by_a_model_whose_positions_were_resized_to_it(int side)
+    [InlineData(false, 8)]
+    [InlineData(false, 20)]
+    [InlineData(true, 12)]
+    public void Images_of_another_side_are_classified_as_by_a_model_whose_positions_were_resized_to_it(bool stem, int side)
     {
-        var config = Plain with { NumChannels = 1 };
+        var config = stem ? Conv : Plain;
         using var model = Vit.Create(config, 7);
         var resized = model.Tensors.ToDictionary(t => t.Key, t => t.Value.clone());
         const string Positions = "vit.embeddings.position_embeddings";
-        var values = PositionEmbeddings.Resize(model.Tensors[Positions].data<float>().ToArray(), config.HiddenSize, 4, side / 8);
+        var values = PositionEmbeddings.Resize(model.Tensors[Positions].data<float>().ToArray(), config.HiddenSize, config.GridSize, side / config.PatchSize);
         resized[Positions].Dispose();
         resized[Positions] = tensor(values, [1, values.Length / config.HiddenSize, config.HiddenSize]);
         using var other = Vit.FromTensors(config with { ImageSize = side }, resized);
@@ -267,6 +269,33 @@ public sealed class VitSpecs
 
         Assert.True(actual.allclose(expected, rtol: 0, atol: 1e-5));
         Assert.Throws<ArgumentException>(() => model.Forward(pixels));
+    }
+
+    [Fact]
+    public void Smaller_images_train_the_position_of_every_patch()
+    {
+        using var model = Randomised(Conv);
+        using var pixels = rand([2, Conv.NumChannels, 12, 12]);
+        var positions = model.Tensors["vit.embeddings.position_embeddings"];
+        positions.requires_grad = true;
+
+        using var logits = model.Forward(pixels, VitForwardOptions.Serving with { AnySide = true });
+        using var loss = logits.square().sum();
+        loss.backward();
+
+        using var size = positions.grad!.abs().sum(-1);
+        Assert.All(size.data<float>().ToArray(), gradient => Assert.NotEqual(0, gradient));
+    }
+
+    [Theory]
+    [InlineData(10, 10)]
+    [InlineData(12, 8)]
+    public void A_side_that_fills_no_patch_is_refused_even_where_any_side_is_taken(int height, int width)
+    {
+        using var model = Vit.Create(Conv, 1);
+        using var pixels = zeros(1, 1, height, width);
+
+        Assert.Throws<ArgumentException>(() => model.Forward(pixels, VitForwardOptions.Serving with { AnySide = true }));
     }
 
     private static VitConfig Configured(string variant) => variant switch
