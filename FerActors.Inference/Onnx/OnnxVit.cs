@@ -65,7 +65,7 @@ internal sealed class OnnxVit
         var batch = _graph.Node("Gather", [_graph.Node("Shape", [x]), _graph.Constant(0)]);
         var shape = _graph.Node("Concat", [batch, _graph.Constant(1, width)], ("axis", 0));
         var cls = _graph.Node("Expand", [Weight("vit.embeddings.cls_token"), shape]);
-        return _graph.Node("Add", [_graph.Node("Concat", [cls, x], ("axis", 1)), Weight("vit.embeddings.position_embeddings")]);
+        return _graph.Node("Add", [_graph.Node("Concat", [cls, x], ("axis", 1)), Weight(CheckpointKeys.Positions)]);
     }
 
     private string GroupNorm(string weight, string bias, string x)

@@ -239,14 +239,13 @@ public sealed class Vit : IDisposable
 
     private Tensor Positions(Pass pass, long grid)
     {
-        const string Name = "vit.embeddings.position_embeddings";
         if (grid == Grid)
         {
-            return pass[Name];
+            return pass[CheckpointKeys.Positions];
         }
 
         // In fp32: a few hundred values, whose cubic weights bf16 would spoil.
-        var positions = pass.In(ScalarType.Float32)[Name];
+        var positions = pass.In(ScalarType.Float32)[CheckpointKeys.Positions];
         var cells = positions.narrow(1, 1, (long)Grid * Grid).transpose(1, 2).reshape(1, Config.HiddenSize, Grid, Grid);
         var resized = nn.functional.interpolate(cells, [grid, grid], mode: InterpolationMode.Bicubic, align_corners: false);
         return cat([positions.narrow(1, 0, 1), resized.flatten(2).transpose(1, 2)], dim: 1).to(pass.DType);

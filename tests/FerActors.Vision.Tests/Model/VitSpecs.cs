@@ -257,10 +257,9 @@ public sealed class VitSpecs
         var config = stem ? Conv : Plain;
         using var model = Vit.Create(config, 7);
         var resized = model.Tensors.ToDictionary(t => t.Key, t => t.Value.clone());
-        const string Positions = "vit.embeddings.position_embeddings";
-        var values = PositionEmbeddings.Resize(model.Tensors[Positions].data<float>().ToArray(), config.HiddenSize, config.GridSize, side / config.PatchSize);
-        resized[Positions].Dispose();
-        resized[Positions] = tensor(values, [1, values.Length / config.HiddenSize, config.HiddenSize]);
+        var values = PositionEmbeddings.Resize(model.Tensors[CheckpointKeys.Positions].data<float>().ToArray(), config.HiddenSize, config.GridSize, side / config.PatchSize);
+        resized[CheckpointKeys.Positions].Dispose();
+        resized[CheckpointKeys.Positions] = tensor(values, [1, values.Length / config.HiddenSize, config.HiddenSize]);
         using var other = Vit.FromTensors(config with { ImageSize = side }, resized);
         using var pixels = rand([2, config.NumChannels, side, side]);
 
@@ -276,7 +275,7 @@ public sealed class VitSpecs
     {
         using var model = Randomised(Conv);
         using var pixels = rand([2, Conv.NumChannels, 12, 12]);
-        var positions = model.Tensors["vit.embeddings.position_embeddings"];
+        var positions = model.Tensors[CheckpointKeys.Positions];
         positions.requires_grad = true;
 
         using var logits = model.Forward(pixels, VitForwardOptions.Serving with { AnySide = true });
