@@ -12,6 +12,7 @@ namespace FerActors.Inference.Models;
 internal sealed class NativeThread : IDisposable
 {
     private readonly BlockingCollection<Action> _work = [];
+    private readonly Lock _ending = new();
 
     public NativeThread(string name)
     {
@@ -38,7 +39,14 @@ internal sealed class NativeThread : IDisposable
     }
 
     /// <summary>Ends the thread once the given work is done; returns at once.</summary>
-    public void Dispose() => _work.CompleteAdding();
+    public void Dispose()
+    {
+        // The thread sees that nothing more comes before this call is over.
+        lock (_ending)
+        {
+            _work.CompleteAdding();
+        }
+    }
 
     private void Loop()
     {
@@ -47,6 +55,9 @@ internal sealed class NativeThread : IDisposable
             work();
         }
 
-        _work.Dispose();
+        lock (_ending)
+        {
+            _work.Dispose();
+        }
     }
 }

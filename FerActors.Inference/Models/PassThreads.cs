@@ -64,8 +64,12 @@ internal sealed class PassThreads : IDisposable
         }
         finally
         {
-            // Whatever happened, no thread works on the images or the weights when this returns.
-            Task.WhenAll(others).ContinueWith(_ => { }, TaskScheduler.Default).Wait();
+            // Whatever happened, no thread works on the images or the weights when this returns. A continuation would be the thread
+            // pool's to run, and a pass must not wait for a pool that is busy.
+            foreach (var other in others)
+            {
+                Task.WaitAny([other], CancellationToken.None);
+            }
         }
     }
 
