@@ -39,8 +39,8 @@ internal sealed class OnnxVit
         }
 
         x = _graph.Node("Squeeze", [_graph.Node("Slice", [x, _graph.Constant(0), _graph.Constant(1), _graph.Constant(1)]), _graph.Constant(1)]);
-        var embedding = Norm("vit.layernorm.", x);
-        var logits = Linear("classifier.", embedding);
+        var embedding = Norm(CheckpointKeys.LayerNorm, x);
+        var logits = Linear(CheckpointKeys.Classifier, embedding);
         return _graph.Model(
             (Input, [-1, _config.NumChannels, side, side]), (logits, [-1, _config.Labels.Count]), (embedding, [-1, _config.HiddenSize]));
     }
@@ -64,7 +64,7 @@ internal sealed class OnnxVit
         x = _graph.Node("Transpose", [x], ("perm", Longs(0, 2, 1)));
         var batch = _graph.Node("Gather", [_graph.Node("Shape", [x]), _graph.Constant(0)]);
         var shape = _graph.Node("Concat", [batch, _graph.Constant(1, width)], ("axis", 0));
-        var cls = _graph.Node("Expand", [Weight("vit.embeddings.cls_token"), shape]);
+        var cls = _graph.Node("Expand", [Weight(CheckpointKeys.ClsToken), shape]);
         return _graph.Node("Add", [_graph.Node("Concat", [cls, x], ("axis", 1)), Weight(CheckpointKeys.Positions)]);
     }
 

@@ -1,3 +1,5 @@
+using FerActors.Vision.Checkpoints;
+
 namespace FerActors.Training.Engine;
 
 /// <summary>Which tensors of a network are kept as they are.</summary>
@@ -24,7 +26,7 @@ public static class Freezing
         ArgumentNullException.ThrowIfNull(name);
         return options.Freeze switch
         {
-            Body => !name.StartsWith("classifier.", StringComparison.Ordinal),
+            Body => !name.StartsWith(CheckpointKeys.Classifier, StringComparison.Ordinal),
             FirstLayers => LayerRates.Depth(name, layers) <= options.FreezeLayers,
             _ => false,
         };

@@ -1,4 +1,5 @@
 using System.Globalization;
+using FerActors.Vision.Checkpoints;
 
 namespace FerActors.Training.Engine;
 
@@ -18,7 +19,7 @@ public static class LayerRates
     public static int Depth(string name, int layers)
     {
         ArgumentNullException.ThrowIfNull(name);
-        if (name.StartsWith("vit.embeddings.", StringComparison.Ordinal))
+        if (name.StartsWith(CheckpointKeys.Embeddings, StringComparison.Ordinal))
         {
             return 0;
         }

@@ -14,17 +14,26 @@ namespace FerActors.Vision.Checkpoints;
 /// </remarks>
 public static class CheckpointKeys
 {
-    public const string ClsToken = "vit.embeddings.cls_token";
-    public const string Positions = "vit.embeddings.position_embeddings";
+    public const string ClsToken = Embeddings + "cls_token";
+    public const string Positions = Embeddings + "position_embeddings";
     public const string ProjectionWeight = PatchPrefix + "projection.weight";
     public const string ProjectionBias = PatchPrefix + "projection.bias";
-    public const string LayerNormWeight = "vit.layernorm.weight";
-    public const string LayerNormBias = "vit.layernorm.bias";
-    public const string ClassifierWeight = "classifier.weight";
-    public const string ClassifierBias = "classifier.bias";
+    public const string LayerNormWeight = LayerNorm + "weight";
+    public const string LayerNormBias = LayerNorm + "bias";
+    public const string ClassifierWeight = Classifier + "weight";
+    public const string ClassifierBias = Classifier + "bias";
+
+    /// <summary>What the names of the last norm's parameters begin with.</summary>
+    public const string LayerNorm = BackbonePrefix + "layernorm.";
+
+    /// <summary>What the names of the classifier's parameters begin with.</summary>
+    public const string Classifier = "classifier.";
+
+    /// <summary>What the names of all that stands before the first layer begin with.</summary>
+    public const string Embeddings = BackbonePrefix + "embeddings.";
 
     private const string BackbonePrefix = "vit.";
-    private const string PatchPrefix = "vit.embeddings.patch_embeddings.";
+    private const string PatchPrefix = Embeddings + "patch_embeddings.";
     private const string LayerPrefix = "vit.encoder.layer.";
 
     private static readonly string[] LegacyModules =
