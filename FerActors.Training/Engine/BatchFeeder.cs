@@ -10,14 +10,17 @@ namespace FerActors.Training.Engine;
 /// <param name="Index">Its number within the epoch.</param>
 /// <param name="Pixels">Normalised values, batch x 1 x side x side.</param>
 /// <param name="Targets">Soft targets, batch x 7; each row sums to 1.</param>
-public sealed record TrainingBatch(int Index, float[] Pixels, float[] Targets);
+/// <param name="Teachers">What teachers answered beforehand, batch x 7; <see langword="null"/> where none did.</param>
+public sealed record TrainingBatch(int Index, float[] Pixels, float[] Targets, float[]? Teachers);
 
 /// <summary>Prepares an epoch's batches ahead of the training loop, on one thread, so that the two cores are seldom idle.</summary>
 /// <param name="data">Training images.</param>
 /// <param name="options">Batch size, augmentation, smoothing, mixup and the seed.</param>
 /// <param name="side">Side of the batch's images in pixels.</param>
 /// <param name="normalisation">The model's mean and deviation, of which channel 0 is used; <see cref="ModelInput"/> does the rest.</param>
-internal sealed class BatchFeeder(FerDataset data, TrainingOptions options, int side, GrayNormalisation normalisation)
+/// <param name="teachers">What teachers answered to each image of the data beforehand, images x 7; <see langword="null"/> where none did.</param>
+internal sealed class BatchFeeder(
+    FerDataset data, TrainingOptions options, int side, GrayNormalisation normalisation, float[]? teachers = null)
 {
     private const int Ahead = 4;
 
@@ -78,6 +81,7 @@ internal sealed class BatchFeeder(FerDataset data, TrainingOptions options, int 
         var area = side * side;
         var pixels = new float[size * area];
         var targets = new float[size * ExpressionNames.Count];
+        var answers = teachers is null ? null : new float[size * ExpressionNames.Count];
         var augmenter = new CropAugmenter(options.Augmentation, side);
         for (var i = 0; i < size; i++)
         {
@@ -88,10 +92,15 @@ internal sealed class BatchFeeder(FerDataset data, TrainingOptions options, int 
             var target = targets.AsSpan(i * ExpressionNames.Count, ExpressionNames.Count);
             target.Fill((float)(options.LabelSmoothing / ExpressionNames.Count));
             target[(int)data.Label(image)] += (float)(1 - options.LabelSmoothing);
+            teachers?.AsSpan(image * ExpressionNames.Count, ExpressionNames.Count).CopyTo(answers.AsSpan(i * ExpressionNames.Count));
         }
 
         normalisation.Apply(pixels);
-        BatchMixer.Mix(new MixSampler((ulong)options.Seed, options.Mix, side).Plan(epoch, batch, size), side, ref pixels, ref targets);
-        return new TrainingBatch(batch, pixels, targets);
+        var plan = new MixSampler((ulong)options.Seed, options.Mix, side).Plan(epoch, batch, size);
+        return new TrainingBatch(
+            batch,
+            BatchMixer.Pixels(plan, pixels, side),
+            BatchMixer.Targets(plan, targets),
+            answers is null ? null : BatchMixer.Targets(plan, answers));
     }
 }

@@ -6,27 +6,22 @@ namespace FerActors.Training.Engine;
 /// <summary>Carries out a <see cref="MixPlan"/> on a batch: mixup (Zhang et al. 2018) or CutMix (Yun et al. 2019).</summary>
 internal static class BatchMixer
 {
-    /// <summary>Replaces pixels and targets by mixed ones; leaves them as they are where the plan mixes nothing.</summary>
+    /// <summary>The mixed images; the same where the plan mixes nothing.</summary>
     /// <param name="plan">Who is mixed with whom, and how much.</param>
-    /// <param name="side">Side of the images in pixels.</param>
     /// <param name="pixels">Batch x side x side.</param>
-    /// <param name="targets">Batch x 7.</param>
-    public static void Mix(MixPlan plan, int side, ref float[] pixels, ref float[] targets)
+    /// <param name="side">Side of the images in pixels.</param>
+    public static float[] Pixels(MixPlan plan, float[] pixels, int side) => plan.Kind switch
     {
-        switch (plan.Kind)
-        {
-            case MixKind.Mixup:
-                pixels = Blend(plan, pixels, side * side);
-                break;
-            case MixKind.CutMix:
-                pixels = Paste(plan, pixels, side);
-                break;
-            default:
-                return;
-        }
+        MixKind.Mixup => Blend(plan, pixels, side * side),
+        MixKind.CutMix => Paste(plan, pixels, side),
+        _ => pixels,
+    };
 
-        targets = Blend(plan, targets, ExpressionNames.Count);
-    }
+    /// <summary>The targets of the mixed images, each the same share of the other's as its picture; the same where the plan mixes nothing.</summary>
+    /// <param name="plan">Who is mixed with whom, and how much.</param>
+    /// <param name="targets">Batch x 7.</param>
+    public static float[] Targets(MixPlan plan, float[] targets) =>
+        plan.Kind is MixKind.Mixup or MixKind.CutMix ? Blend(plan, targets, ExpressionNames.Count) : targets;
 
     private static float[] Blend(MixPlan plan, float[] source, int width)
     {

@@ -1,3 +1,5 @@
+using FerActors.Shared.Labels;
+using FerActors.Training.Data;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
 using static TorchSharp.torch;
@@ -7,15 +9,23 @@ namespace FerActors.Training.Engine;
 /// <summary>The models that a run learns from. Held in the compute type; never trained.</summary>
 internal sealed class TeacherEnsemble : IDisposable
 {
+    /// <summary>Images that <see cref="Answers"/> passes to the teachers at a time.</summary>
+    public const int BatchSize = 128;
+
     private readonly List<(Vit Model, ModelInput Input, Tensor Order)> _teachers = [];
+    private readonly GrayNormalisation _normalisation;
+    private readonly Device _device;
     private readonly VitForwardOptions _options;
 
     /// <param name="folders">Model folders; each must be fit for serving.</param>
-    /// <param name="basis">Normalisation that the batches have.</param>
+    /// <param name="student">Preprocessing of the model that learns from them, whose channel 0 the batches are.</param>
     /// <param name="computeType">Type of the weights and matrix products.</param>
     /// <param name="device">Where they compute.</param>
-    public TeacherEnsemble(IReadOnlyList<string> folders, ChannelTransform basis, ScalarType computeType, Device device)
+    public TeacherEnsemble(IReadOnlyList<string> folders, PreprocessorConfig student, ScalarType computeType, Device device)
     {
+        var basis = student.ChannelTransforms()[0];
+        _normalisation = new GrayNormalisation(student);
+        _device = device;
         _options = new VitForwardOptions(computeType, null);
         var digests = new List<string>();
         foreach (var folder in folders)
@@ -56,6 +66,43 @@ internal sealed class TeacherEnsemble : IDisposable
         }
 
         return sum?.Times(1.0 / _teachers.Count);
+    }
+
+    /// <summary>The teachers' softened probabilities for each image of a data set, the mean of its own and its mirror image's.</summary>
+    /// <param name="data">Images.</param>
+    /// <param name="temperature">The logits are divided by it.</param>
+    /// <param name="answered">Told after each batch for how many images there are answers.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <returns>Images x 7 in FER2013's order.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <exception cref="InvalidOperationException">There is no teacher.</exception>
+    public float[] Answers(FerDataset data, double temperature, Action<int> answered, CancellationToken cancellation)
+    {
+        if (_teachers.Count == 0)
+        {
+            throw new InvalidOperationException("There is no teacher to ask.");
+        }
+
+        const int Area = FerDataset.Side * FerDataset.Side;
+        var answers = new float[data.Count * ExpressionNames.Count];
+        for (var start = 0; start < data.Count; start += BatchSize)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var count = Math.Min(BatchSize, data.Count - start);
+            var values = new float[count * Area];
+            for (var i = 0; i < count; i++)
+            {
+                _normalisation.Apply(data.Pixels(start + i), values.AsSpan(i * Area, Area));
+            }
+
+            using var scope = NewDisposeScope();
+            var pixels = tensor(values, [count, 1, FerDataset.Side, FerDataset.Side], device: _device);
+            var both = Probabilities(pixels, temperature)!.Plus(Probabilities(pixels.flip(3), temperature)!).Times(0.5);
+            both.cpu().data<float>().CopyTo(answers, start * ExpressionNames.Count);
+            answered(start + count);
+        }
+
+        return answers;
     }
 
     public void Dispose()

@@ -18,6 +18,9 @@ public sealed class Trainer
     // Each has some hundred thousand places to average over; more batches change the fourth digit.
     private const int StatisticsBatches = 16;
 
+    // The teachers' answers beside the four vectors of a checkpoint.
+    private const string Answers = "teachers";
+
     private readonly TrainingOptions _options;
     private readonly FerDataset _train;
     private readonly FerDataset _validation;
@@ -27,6 +30,7 @@ public sealed class Trainer
     private readonly VitConfig _config;
     private readonly Device _device;
     private ScalarType _computeType = ScalarType.Float32;
+    private int _threads = 1;
 
     /// <param name="options">The options.</param>
     /// <param name="train">Training images.</param>
@@ -102,6 +106,7 @@ public sealed class Trainer
         var threadsBefore = get_num_threads();
         var threads = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
         var (partCount, threadsEach) = _device.type == TorchSharp.DeviceType.CPU ? BatchParts.Plan(threads, _options.BatchSize / _options.Accumulate) : (1, threads);
+        _threads = threads;
         set_num_threads(threadsEach);
         try
         {
@@ -114,23 +119,38 @@ public sealed class Trainer
         }
     }
 
+    // Outside the steps there are no parts, and one thread alone would leave the other cores idle.
+    private T OnAllThreads<T>(Func<T> work)
+    {
+        var before = get_num_threads();
+        set_num_threads(_threads);
+        try
+        {
+            return work();
+        }
+        finally
+        {
+            set_num_threads(before);
+        }
+    }
+
     private TrainedModel Run(
         string folder, TimeSpan checkpointEvery, IProgress<TrainingProgress>? progress, int partCount, int threadsEach, CancellationToken cancellation)
     {
-        var (parameters, initialSha256) = CreateParameters();
+        var basis = _preprocessor.ChannelTransforms()[0];
+        using var input = new ModelInput(basis, _preprocessor, _config.ImageSize, _device);
+        var (parameters, initialSha256) = CreateParameters(input, cancellation);
         using var ownParameters = parameters;
         using var parts = new BatchParts(parameters, partCount, threadsEach);
         using var optimizer = new AdamW(
             parameters, _options.WeightDecay, name => LayerRates.Factor(name, _config.NumHiddenLayers, _options.LayerDecay));
         using var average = parameters.Values.clone();
-        var basis = _preprocessor.ChannelTransforms()[0];
-        using var input = new ModelInput(basis, _preprocessor, _config.ImageSize, _device);
         using var criterion = new TrainingLoss(
             ClassWeighting.Weights(_options.ClassWeights, _train.Histogram, _options.ClassWeightsBeta), _options.Distillation, _device);
         var feeder = new BatchFeeder(_train, _options, FerDataset.Side, new GrayNormalisation(_preprocessor));
         var compute = ChooseCompute(parameters, input, criterion, feeder, cancellation);
         _computeType = compute.Type;
-        using var teachers = new TeacherEnsemble(_sources.TeacherFolders, basis, _computeType, _device);
+        using var teachers = new TeacherEnsemble(_sources.TeacherFolders, _preprocessor, _computeType, _device);
         var vectors = new Dictionary<string, Tensor>
         {
             ["values"] = parameters.Values,
@@ -138,7 +158,15 @@ public sealed class Trainer
             ["second_moment"] = optimizer.SecondMoment,
             ["average"] = average,
         };
+        var askedOnce = teachers.WeightsSha256.Count > 0 && _options.Distillation.View == DistillationOptions.Plain;
+        using var answers = zeros(askedOnce ? _train.Count * ExpressionNames.Count : 0);
+        if (askedOnce)
+        {
+            vectors[Answers] = answers;
+        }
+
         var checkpoint = new RunCheckpoint(folder);
+        var isNew = !checkpoint.Exists;
         var (state, warning) = Start(checkpoint, vectors, [initialSha256 ?? "", .. teachers.WeightsSha256]);
         state = state with { ComputeTypes = [.. (state.ComputeTypes ?? []).Union([compute.Name])] };
         var batches = feeder.BatchesPerEpoch;
@@ -155,12 +183,25 @@ public sealed class Trainer
             progress?.Report(Progress(state, schedule, 0, 0, null) with { Warning = sentence });
         }
 
+        if (askedOnce)
+        {
+            if (isNew)
+            {
+                var start = state;
+                using var asked = tensor(Ask(
+                    teachers, sentence => progress?.Report(Progress(start, schedule, 0, 0, null) with { Warning = sentence }), cancellation));
+                answers.copy_(asked);
+            }
+
+            feeder = new BatchFeeder(_train, _options, FerDataset.Side, new GrayNormalisation(_preprocessor), [.. answers.data<float>()]);
+        }
+
         try
         {
             while (state.Epoch < _options.Epochs && !BestEpoch.ShouldStop(state.History, _options.EarlyStopping))
             {
                 using var sized = new ModelInput(basis, _preprocessor, SideAt(state.Epoch), _device);
-                var objective = new Objective(sized, teachers, criterion);
+                var objective = new Objective(sized, askedOnce ? null : teachers, criterion);
                 foreach (var batch in feeder.ReadEpoch(state.Epoch, state.Batch, cancellation))
                 {
                     var step = state.Step + 1;
@@ -241,12 +282,25 @@ public sealed class Trainer
     }
 
     // A method of its own, so that nothing but the vector and the frozen weights outlives it.
-    private (FlatParameters Parameters, string? InitialSha256) CreateParameters()
+    private (FlatParameters Parameters, string? InitialSha256) CreateParameters(ModelInput input, CancellationToken cancellation)
     {
         var (model, sha256) = _initial.Load();
         using var initial = model;
         using var onDevice = _device.type == TorchSharp.DeviceType.CPU ? null : initial.To(ScalarType.Float32, _device);
-        return (new FlatParameters(onDevice ?? initial, name => Freezing.IsFrozen(_options, name, _config.NumHiddenLayers)), sha256);
+        using var unfolded = WithNorms(onDevice ?? initial, input, cancellation);
+        return (new FlatParameters(unfolded ?? onDevice ?? initial, name => Freezing.IsFrozen(_options, name, _config.NumHiddenLayers)), sha256);
+    }
+
+    /// <summary>The model with the norms that were folded into its stem; <see langword="null"/> where there are none, or where the stem is frozen.</summary>
+    private Vit? WithNorms(Vit model, ModelInput input, CancellationToken cancellation)
+    {
+        if (model.Config.ConvStem is not { Norm: StemNorm.None } || _options.Freeze != Freezing.None)
+        {
+            return null;
+        }
+
+        using var statistics = Measure(model, epoch: 1, input, cancellation);
+        return StemFolding.Unfold(model, statistics);
     }
 
     private (int Epoch, string? Warning) RestoreBest(RunCheckpoint checkpoint, RunState state, Tensor average)
@@ -361,7 +415,9 @@ public sealed class Trainer
         var pixels = tensor(
             batch.Pixels.AsSpan(first * Area, count * Area).ToArray(), [count, 1, FerDataset.Side, FerDataset.Side], device: _device);
         var targets = tensor(batch.Targets.AsSpan(first * Classes, count * Classes).ToArray(), [count, Classes], device: _device);
-        var teachers = objective.Teachers?.Probabilities(pixels, _options.Distillation.Temperature);
+        var teachers = batch.Teachers is { } answers
+            ? tensor(answers.AsSpan(first * Classes, count * Classes).ToArray(), [count, Classes], device: _device)
+            : objective.Teachers?.Probabilities(pixels, _options.Distillation.Temperature);
         var logits = model.Forward(objective.Input.From(pixels), new VitForwardOptions(compute, DropPath(step, first, count)) { AnySide = true });
         return objective.Criterion.Of(logits, targets, teachers).Times((double)count / _options.BatchSize);
     }
@@ -404,7 +460,16 @@ public sealed class Trainer
         }
 
         using (model)
-        using (var statistics = new StemStatistics(model.Config, _device))
+        using (var statistics = Measure(model, epoch, input, cancellation))
+        {
+            return StemFolding.Fold(model, statistics);
+        }
+    }
+
+    private StemStatistics Measure(Vit model, int epoch, ModelInput input, CancellationToken cancellation)
+    {
+        var statistics = new StemStatistics(model.Config, _device);
+        try
         {
             var feeder = new BatchFeeder(_train, _options with { Mix = MixOptions.None }, FerDataset.Side, new GrayNormalisation(_preprocessor));
             foreach (var batch in feeder.ReadEpoch(epoch - 1, 0, cancellation).Take(StatisticsBatches))
@@ -413,15 +478,38 @@ public sealed class Trainer
                 statistics.Measure(model, input.From(tensor(batch.Pixels, [_options.BatchSize, 1, FerDataset.Side, FerDataset.Side], device: _device)), _computeType);
             }
 
-            return StemFolding.Fold(model, statistics);
+            return statistics;
         }
+        catch
+        {
+            statistics.Dispose();
+            throw;
+        }
+    }
+
+    private float[] Ask(TeacherEnsemble teachers, Action<string> say, CancellationToken cancellation)
+    {
+        var tenths = 0;
+        void Answered(int images)
+        {
+            if (10 * images / _train.Count > tenths)
+            {
+                tenths = 10 * images / _train.Count;
+                say($"The teachers have answered to {images} of {_train.Count} images.");
+            }
+        }
+
+        return OnAllThreads(() => teachers.Answers(_train, _options.Distillation.Temperature, Answered, cancellation));
     }
 
     private EpochRecord EvaluateEpoch(
         FlatParameters parameters, Tensor average, RunState state, double rate, RunClock clock, ModelInput input, CancellationToken cancellation)
     {
-        using var model = Finished(parameters, average, state.Epoch + 1, input, cancellation);
-        var metrics = ClassificationMetrics.Compute(Predict(model, state.Step));
+        var metrics = OnAllThreads(() =>
+        {
+            using var model = Finished(parameters, average, state.Epoch + 1, input, cancellation);
+            return ClassificationMetrics.Compute(Predict(model, state.Step));
+        });
         var batches = Math.Max(1, state.Batch);
         return new EpochRecord(
             state.Epoch + 1, state.Step, state.LossSum / batches, rate, metrics.Accuracy, metrics.MacroF1, metrics.Nll, clock.Seconds);

@@ -36,8 +36,16 @@ public sealed class StemStatistics : IDisposable
     /// <summary>Whether a batch was seen.</summary>
     internal bool IsMeasured => _batches > 0;
 
+    /// <summary>Takes what a convolution without a norm made of the batch under way, [batch, channels, rows, columns].</summary>
+    internal void See(StemConvolution conv, Tensor made)
+    {
+        // The function updates the statistics that it is given; what it returns is not wanted.
+        var (mean, variance) = this[conv];
+        using var normalised = nn.functional.batch_norm(made, mean, variance, training: true, momentum: Momentum, eps: Vit.StemNormEps);
+    }
+
     /// <summary>Passes one more batch through the model; its statistics count as much as those of each one before.</summary>
-    /// <param name="model">A model whose stem has <see cref="StemNorm.Batch"/>.</param>
+    /// <param name="model">A model whose stem has <see cref="StemNorm.Batch"/> or, where its norms have been folded away, <see cref="StemNorm.None"/>.</param>
     /// <param name="pixels">Normalised images, fp32 [batch, channels, side, side].</param>
     /// <param name="computeType">Type of the convolutions; <see langword="null"/> is that of the weights.</param>
     public void Measure(Vit model, Tensor pixels, ScalarType? computeType = null)

@@ -52,9 +52,9 @@ public sealed class Vit : IDisposable
     public IReadOnlyDictionary<string, Tensor> Tensors => _tensors;
 
     /// <summary>The type in which the tensors are held.</summary>
-    public ScalarType DType => _tensors["classifier.weight"].dtype;
+    public ScalarType DType => _tensors[CheckpointKeys.ClassifierWeight].dtype;
 
-    public Device Device => _tensors["classifier.weight"].device;
+    public Device Device => _tensors[CheckpointKeys.ClassifierWeight].device;
 
     /// <summary>Number of patches on each side of the grid.</summary>
     public int Grid => Config.GridSize;
@@ -213,8 +213,8 @@ public sealed class Vit : IDisposable
             x = Layer(pass, _blocks[i], x, options.DropPath?.Invoke(i), attention, differentiable);
         }
 
-        x = Norm(pass, "vit.layernorm.", x.index(TensorIndex.Colon, TensorIndex.Single(0)));
-        var logits = nn.functional.linear(x, pass["classifier.weight"], pass["classifier.bias"]).to(ScalarType.Float32);
+        x = Norm(pass, CheckpointKeys.LayerNorm, x.index(TensorIndex.Colon, TensorIndex.Single(0)));
+        var logits = nn.functional.linear(x, pass[CheckpointKeys.ClassifierWeight], pass[CheckpointKeys.ClassifierBias]).to(ScalarType.Float32);
         attention?.ForEach(a => a.MoveToOuterDisposeScope());
 
         // A copy also where the type is the same: the caller owns it.
@@ -233,7 +233,7 @@ public sealed class Vit : IDisposable
             Patches(x, Config.ConvStem is null ? Config.PatchSize : 1),
             pass[CheckpointKeys.ProjectionWeight].flatten(1),
             pass[CheckpointKeys.ProjectionBias]);
-        var cls = pass["vit.embeddings.cls_token"].expand(batch, -1, -1);
+        var cls = pass[CheckpointKeys.ClsToken].expand(batch, -1, -1);
         return cat([cls, x], dim: 1).Plus(Positions(pass, pixels.shape[2] / Config.PatchSize));
     }
 
@@ -272,6 +272,10 @@ public sealed class Vit : IDisposable
             if (norm != StemNorm.None)
             {
                 x = Normalise(norms, norm, layer, x, statistics);
+            }
+            else
+            {
+                statistics?.See(layer.Conv, x);
             }
 
             x = nn.functional.relu(layer.Conv.ClosesBranch ? x.Plus(unchanged) : x);

@@ -1,4 +1,5 @@
 using FerActors.Training.Augmentation;
+using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Tests.Data;
 using FerActors.Vision.Configuration;
@@ -9,7 +10,8 @@ namespace FerActors.Training.Tests.Engine;
 
 public sealed class DistillationSpecs : IDisposable
 {
-    private static readonly ChannelTransform Basis = PreprocessorConfig.For(ModelPresets.Get(ModelPresets.Tiny)).ChannelTransforms()[0];
+    private static readonly PreprocessorConfig Student = PreprocessorConfig.For(ModelPresets.Get(ModelPresets.Tiny));
+    private static readonly ChannelTransform Basis = Student.ChannelTransforms()[0];
 
     private readonly TemporaryFolder _folder = new();
 
@@ -49,7 +51,7 @@ public sealed class DistillationSpecs : IDisposable
         var first = SmallRun.Save(_folder, "first", SmallRun.Plain with { ImageSize = 48 }, seed: 1);
         var second = SmallRun.Save(_folder, "second", SmallRun.Plain with { ImageSize = 48, Labels = alphabetical }, seed: 2);
         using var scope = NewDisposeScope();
-        using var ensemble = new TeacherEnsemble([first, second], Basis, ScalarType.Float32, CPU);
+        using var ensemble = new TeacherEnsemble([first, second], Student, ScalarType.Float32, CPU);
         var pixels = rand([3, 1, 48, 48], generator: new Generator(2));
 
         var actual = SmallRun.Values(ensemble.Probabilities(pixels, 2.5)!);
@@ -70,14 +72,76 @@ public sealed class DistillationSpecs : IDisposable
     [Fact]
     public void Without_teachers_there_are_no_probabilities()
     {
-        using var ensemble = new TeacherEnsemble([], Basis, ScalarType.Float32, CPU);
+        using var ensemble = new TeacherEnsemble([], Student, ScalarType.Float32, CPU);
         using var pixels = rand([1, 1, 48, 48]);
 
         Assert.Null(ensemble.Probabilities(pixels, 4));
     }
 
     [Fact]
-    public async Task A_student_that_hears_its_teacher_alone_comes_to_answer_as_it_does()
+    public void Teachers_that_are_asked_once_answer_for_each_image_and_its_mirror_image()
+    {
+        var folder = SmallRun.Save(_folder, "teacher", SmallRun.Plain with { ImageSize = 48, InitializerRange = 0.5 }, seed: 3);
+        using var scope = NewDisposeScope();
+        using var ensemble = new TeacherEnsemble([folder], Student, ScalarType.Float32, CPU);
+        using var teacher = VitCheckpoint.Load(folder);
+        var data = TinyRun.Data(TeacherEnsemble.BatchSize + 5);
+        var answered = new List<int>();
+
+        var actual = ensemble.Answers(data, 2.5, answered.Add, CancellationToken.None);
+
+        Assert.Equal([TeacherEnsemble.BatchSize, data.Count], answered);
+        foreach (var image in new[] { 0, TeacherEnsemble.BatchSize - 1, data.Count - 1 })
+        {
+            var planes = new float[3 * FerDataset.Side * FerDataset.Side];
+            new GrayNormalisation(teacher.Preprocessor).Apply(data.Pixels(image), planes);
+            var pixels = tensor(planes, [1, 3, FerDataset.Side, FerDataset.Side]);
+            var both = cat([teacher.Model.Forward(pixels), teacher.Model.Forward(pixels.flip(3))]);
+            SmallRun.AssertClose(SmallRun.Values((both / 2.5).softmax(1).mean([0])), actual.AsSpan(image * 7, 7).ToArray(), 1e-5);
+        }
+    }
+
+    [Fact]
+    public void Teachers_stop_answering_when_nobody_waits()
+    {
+        var folder = SmallRun.Save(_folder, "teacher", SmallRun.Plain with { ImageSize = 48 }, seed: 3);
+        using var ensemble = new TeacherEnsemble([folder], Student, ScalarType.Float32, CPU);
+
+        Assert.Throws<OperationCanceledException>(() => ensemble.Answers(TinyRun.Data(3), 1, _ => { }, new CancellationToken(canceled: true)));
+    }
+
+    [Fact]
+    public async Task A_run_whose_teachers_were_asked_once_goes_on_with_their_answers()
+    {
+        var options = TinyRun.Options with
+        {
+            Mix = new MixOptions { Probability = 0.5 },
+            Distillation = new DistillationOptions
+            {
+                Teachers = [SmallRun.Save(_folder, "teacher", SmallRun.Plain with { ImageSize = 48, InitializerRange = 0.5 }, seed: 9)],
+                View = DistillationOptions.Plain,
+            },
+        };
+        var sentences = new List<string>();
+        using var whole = await SmallRun.RunAsync(
+            _folder, "whole", options, new SmallRun.Listener(p => sentences.AddRange(p.Warning is { } sentence ? [sentence] : [])));
+        Assert.Equal([$"The teachers have answered to {SmallRun.Train.Count} of {SmallRun.Train.Count} images."], sentences);
+        await SmallRun.BreakOffAsync(_folder, "halves", options, afterStep: 3);
+        var reports = new List<TrainingProgress>();
+
+        using var continued = await SmallRun.RunAsync(_folder, "halves", options, new SmallRun.Listener(reports.Add));
+
+        Assert.DoesNotContain(reports, p => p.Warning is not null);
+        Assert.Equal(TinyRun.Weights(whole.Model), TinyRun.Weights(continued.Model));
+
+        using var without = await SmallRun.RunAsync(_folder, "without", options with { Distillation = new DistillationOptions() });
+        Assert.NotEqual(TinyRun.Weights(whole.Model), TinyRun.Weights(without.Model));
+    }
+
+    [Theory]
+    [InlineData(DistillationOptions.Augmented)]
+    [InlineData(DistillationOptions.Plain)]
+    public async Task A_student_that_hears_its_teacher_alone_comes_to_answer_as_it_does(string view)
     {
         var config = SmallRun.Plain with { ImageSize = 48, NumChannels = 1, InitializerRange = 0.5 };
         var teacher = SmallRun.Save(_folder, "teacher", config, seed: 9);
@@ -89,7 +153,7 @@ public sealed class DistillationSpecs : IDisposable
             LearningRate = 1e-2,
             EmaDecay = 0.5,
             Mix = new MixOptions { Probability = 0.5 },
-            Distillation = new DistillationOptions { Teachers = [teacher], Alpha = 1, Temperature = 1 },
+            Distillation = new DistillationOptions { Teachers = [teacher], View = view, Alpha = 1, Temperature = 1 },
         };
         using var untrained = VitCheckpoint.Load(student);
         using var taught = VitCheckpoint.Load(teacher);

@@ -1,3 +1,4 @@
+using FerActors.Training.Augmentation;
 using FerActors.Training.Engine;
 using FerActors.Training.Tests.Data;
 using FerActors.Vision.Checkpoints;
@@ -31,6 +32,28 @@ public sealed class FineTuningSpecs : IDisposable
                 .SelectMany(label => rows[Array.IndexOf(Alphabetical, label)]);
             Assert.Equal(expected, SmallRun.Values(model.Tensors[name]));
         }
+    }
+
+    [Fact]
+    public async Task A_stem_whose_norms_were_folded_away_gets_them_back_for_training_and_is_delivered_folded_again()
+    {
+        var options = TinyRun.Options with { Preset = ModelPresets.Residual, Epochs = 1 };
+        using var first = await SmallRun.RunAsync(_folder, "first", options);
+        var folder = Path.Combine(_folder.Root, "folder");
+        VitCheckpoint.Save(folder, first.Model, first.Preprocessor, half: false);
+        var further = options with { InitFrom = folder, LearningRate = 1e-12, FinalLearningRate = 0, Augmentation = AugmentationOptions.None };
+
+        using var second = await SmallRun.RunAsync(_folder, "second", further);
+
+        // Trained by next to nothing: it answers as before but for its stem's statistics, which are of other pictures.
+        var (before, after) = (Logits(first), Logits(second));
+        Assert.Equal(StemNorm.None, second.Model.Config.ConvStem!.Norm);
+        Assert.NotEqual(before, after);
+        Assert.InRange(Correlation(before, after), 0.9, 1);
+
+        // A stem that is to stay as it is keeps its very weights.
+        using var frozen = await SmallRun.RunAsync(_folder, "frozen", further with { Freeze = Freezing.Body });
+        Assert.Equal(before, Logits(frozen));
     }
 
     [Theory]
@@ -128,4 +151,16 @@ public sealed class FineTuningSpecs : IDisposable
 
     private static (Vit Model, string? Sha256) Load(string folder, TrainingOptions options) =>
         new InitialModel(options with { InitFrom = folder }, folder).Load();
+
+    private static float[] Logits(TrainedModel trained)
+    {
+        var predictions = ModelEvaluation.Predict(trained.Model, trained.Preprocessor, SmallRun.Train, flip: false);
+        return [.. Enumerable.Range(0, predictions.Count).SelectMany(i => predictions.Logits(i).ToArray())];
+    }
+
+    private static double Correlation(float[] left, float[] right)
+    {
+        var (a, b) = (left.Select(x => x - left.Average()), right.Select(x => x - right.Average()));
+        return a.Zip(b, (x, y) => x * y).Sum() / Math.Sqrt(a.Sum(x => x * x) * b.Sum(y => y * y));
+    }
 }

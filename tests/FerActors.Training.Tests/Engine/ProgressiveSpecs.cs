@@ -66,11 +66,7 @@ public sealed class ProgressiveSpecs : IDisposable
     {
         var options = SmallRun.Options with { Preset = preset, Epochs = 3, Progressive = new() { FromSide = 24, Until = 0.9 } };
         using var whole = await SmallRun.RunAsync(_folder, "whole", options);
-        using var cancel = new CancellationTokenSource();
-        var folder = Path.Combine(_folder.Root, "parts");
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            new Trainer(options, SmallRun.Train, SmallRun.Validation) { ReportEvery = TimeSpan.Zero }.RunAsync(
-                folder, TimeSpan.MaxValue, new SmallRun.Listener(p => { if (p.Step >= 6) { cancel.Cancel(); } }), cancel.Token));
+        await SmallRun.BreakOffAsync(_folder, "parts", options, afterStep: 6);
 
         using var continued = await SmallRun.RunAsync(_folder, "parts", options);
 

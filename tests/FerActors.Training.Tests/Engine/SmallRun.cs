@@ -61,8 +61,21 @@ internal static class SmallRun
 
     public static Task<TrainedModel> RunAsync(
         TemporaryFolder folder, string name, TrainingOptions options, IProgress<TrainingProgress>? progress = null, FerDataset? train = null) =>
-        new Trainer(options, train ?? Train, Validation) { ReportEvery = TimeSpan.Zero }
-            .RunAsync(Path.Combine(folder.Root, name), TimeSpan.MaxValue, progress);
+        RunAsync(folder, name, options, progress, train, CancellationToken.None);
+
+    /// <summary>Runs until a step is done, and is cancelled then.</summary>
+    public static async Task BreakOffAsync(TemporaryFolder folder, string name, TrainingOptions options, int afterStep)
+    {
+        using var source = new CancellationTokenSource();
+        var listener = new Listener(p =>
+        {
+            if (p.Step == afterStep)
+            {
+                source.Cancel();
+            }
+        });
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => RunAsync(folder, name, options, listener, null, source.Token));
+    }
 
     public static float[] Values(Tensor tensor)
     {
@@ -78,4 +91,14 @@ internal static class SmallRun
     {
         public void Report(TrainingProgress value) => hear(value);
     }
+
+    private static Task<TrainedModel> RunAsync(
+        TemporaryFolder folder,
+        string name,
+        TrainingOptions options,
+        IProgress<TrainingProgress>? progress,
+        FerDataset? train,
+        CancellationToken cancellation) =>
+        new Trainer(options, train ?? Train, Validation) { ReportEvery = TimeSpan.Zero }
+            .RunAsync(Path.Combine(folder.Root, name), TimeSpan.MaxValue, progress, cancellation);
 }

@@ -28,9 +28,9 @@ public sealed class TrainerSpecs : IDisposable
         using var source = new CancellationTokenSource();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => RunAsync("halves", TinyRun.Options, new Listener(p => Cancel(source, when: p.Step == cancelAfter)), source.Token));
+            () => RunAsync("halves", TinyRun.Options, new SmallRun.Listener(p => Cancel(source, when: p.Step == cancelAfter)), source.Token));
         var steps = new List<long>();
-        using var continued = await RunAsync("halves", TinyRun.Options, new Listener(p => steps.Add(p.Step)));
+        using var continued = await RunAsync("halves", TinyRun.Options, new SmallRun.Listener(p => steps.Add(p.Step)));
 
         Assert.Equal(cancelAfter + 1, steps[0]);
         Assert.Equal(2 * BatchesPerEpoch, continued.State.Step);
@@ -56,7 +56,7 @@ public sealed class TrainerSpecs : IDisposable
     {
         using var first = await RunAsync("run", TinyRun.Options);
 
-        using var again = await RunAsync("run", TinyRun.Options, new Listener(_ => Assert.Fail("Something was trained.")));
+        using var again = await RunAsync("run", TinyRun.Options, new SmallRun.Listener(_ => Assert.Fail("Something was trained.")));
 
         Assert.Equal(TinyRun.Weights(first.Model), TinyRun.Weights(again.Model));
     }
@@ -104,7 +104,7 @@ public sealed class TrainerSpecs : IDisposable
         using var undisturbed = await RunAsync("whole", options);
         using var source = new CancellationTokenSource();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => RunAsync("halves", options, new Listener(p => Cancel(source, when: p.Step == BatchesPerEpoch + 1)), source.Token));
+            () => RunAsync("halves", options, new SmallRun.Listener(p => Cancel(source, when: p.Step == BatchesPerEpoch + 1)), source.Token));
         using var continued = await RunAsync("halves", options);
 
         Assert.Equal(StemNorm.None, undisturbed.Model.Config.ConvStem!.Norm);
@@ -130,12 +130,12 @@ public sealed class TrainerSpecs : IDisposable
         using var undisturbed = await RunAsync("whole", TinyRun.Options);
         using var source = new CancellationTokenSource();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => RunAsync("run", TinyRun.Options, new Listener(p => Cancel(source, when: p.Step == BatchesPerEpoch + 2)), source.Token));
+            () => RunAsync("run", TinyRun.Options, new SmallRun.Listener(p => Cancel(source, when: p.Step == BatchesPerEpoch + 2)), source.Token));
         var path = Path.Combine(_folder.Root, "run", "checkpoint.safetensors");
         await File.WriteAllBytesAsync(path, (await File.ReadAllBytesAsync(path))[..^1]);
         var reports = new List<TrainingProgress>();
 
-        using var continued = await RunAsync("run", TinyRun.Options, new Listener(reports.Add));
+        using var continued = await RunAsync("run", TinyRun.Options, new SmallRun.Listener(reports.Add));
 
         Assert.Contains("The checkpoint before is used", reports[0].Warning, StringComparison.Ordinal);
         Assert.Equal(BatchesPerEpoch, reports[0].Step);
@@ -200,11 +200,5 @@ public sealed class TrainerSpecs : IDisposable
         {
             source.Cancel();
         }
-    }
-
-    // Unlike Progress<T>, it hears the report on the run's own thread, between two batches.
-    private sealed class Listener(Action<TrainingProgress> hear) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => hear(value);
     }
 }

@@ -102,6 +102,64 @@ public sealed class StemFoldingSpecs
     }
 
     [Fact]
+    public void A_folded_model_gets_its_norms_back_and_answers_as_before_to_the_batch_that_was_measured()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Trained();
+        using var statistics = new StemStatistics(Config, CPU);
+        statistics.Measure(model, Pixels(64, seed: 1));
+        using var folded = StemFolding.Fold(model, statistics);
+        var pixels = Pixels(64, seed: 2);
+        using var measured = new StemStatistics(folded.Config, CPU);
+        measured.Measure(folded, pixels);
+
+        using var unfolded = StemFolding.Unfold(folded, measured);
+
+        AssertClose(folded.Forward(pixels), unfolded.Forward(pixels), 2e-3);
+        Assert.Equal(Config.ConvStem!.Norm, unfolded.Config.ConvStem!.Norm);
+        Assert.Equal(model.Tensors.Keys.Order(), unfolded.Tensors.Keys.Order());
+    }
+
+    [Fact]
+    public void Kernels_whose_norms_are_back_are_as_long_as_fresh_ones()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Trained();
+        using var statistics = new StemStatistics(Config, CPU);
+        statistics.Measure(model, Pixels(64, seed: 1));
+        using var folded = StemFolding.Fold(model, statistics);
+        using var measured = new StemStatistics(folded.Config, CPU);
+        measured.Measure(folded, Pixels(64, seed: 1));
+
+        using var unfolded = StemFolding.Unfold(folded, measured);
+
+        foreach (var conv in Config.ConvStem!.Convolutions(1))
+        {
+            var name = CheckpointKeys.InStem(conv.Stage, conv.Place, norm: false, "weight");
+            var lengths = unfolded.Tensors[name].flatten(1).norm(1);
+            AssertClose(full_like(lengths, Math.Sqrt(2.0 * conv.Inputs / conv.Outputs)), lengths, 1e-3);
+            Assert.InRange(
+                unfolded.Tensors[name].norm().item<float>() / Vit.Create(Config, 5).Tensors[name].norm().item<float>(), 0.8, 1.25);
+        }
+    }
+
+    [Fact]
+    public void A_dead_channel_stays_dead_when_the_norms_come_back()
+    {
+        using var scope = NewDisposeScope();
+        using var folded = Vit.Create(Config with { ConvStem = Config.ConvStem! with { Norm = StemNorm.None } }, 1);
+        folded.Tensors[CheckpointKeys.InStem(0, 1, norm: false, "weight")][TensorIndex.Slice(3, 4)].zero_();
+        var pixels = Pixels(64, seed: 2);
+        using var measured = new StemStatistics(folded.Config, CPU);
+        measured.Measure(folded, pixels);
+
+        using var unfolded = StemFolding.Unfold(folded, measured);
+
+        Assert.True(unfolded.Tensors.Values.All(t => t.isfinite().all().item<bool>()));
+        AssertClose(folded.Forward(pixels), unfolded.Forward(pixels), 2e-3);
+    }
+
+    [Fact]
     public void A_model_that_was_not_folded_is_not_written()
     {
         using var folder = new TemporaryFolder();
@@ -120,6 +178,8 @@ public sealed class StemFoldingSpecs
 
         Assert.Throws<ArgumentException>(() => StemFolding.Fold(model, unmeasured));
         Assert.Throws<ArgumentException>(() => StemFolding.Fold(group, unmeasured));
+        Assert.Throws<ArgumentException>(() => StemFolding.Unfold(group, unmeasured));
+        Assert.Throws<ArgumentException>(() => StemFolding.Unfold(model, unmeasured));
         Assert.Throws<ArgumentException>(() => new StemStatistics(Config with { ConvStem = null, PatchSize = 4 }, CPU));
     }
 
