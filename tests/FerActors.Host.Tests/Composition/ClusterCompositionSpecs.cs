@@ -3,6 +3,7 @@ using Akka.Cluster;
 using Akka.Hosting;
 using FerActors.Host.Commands;
 using FerActors.Host.Composition;
+using FerActors.Host.Tests.Operations;
 using FerActors.Inference.Models;
 using FerActors.Shared.Cluster;
 using Microsoft.Extensions.DependencyInjection;
@@ -85,10 +86,8 @@ public sealed class ClusterCompositionSpecs
 
     private static async Task<Cluster> UpAsync(IHost node)
     {
-        var cluster = Cluster.Get(node.Services.GetRequiredService<ActorSystem>());
-        var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        cluster.RegisterOnMemberUp(() => up.TrySetResult());
-        await up.Task.WaitAsync(Patience);
-        return cluster;
+        var system = node.Services.GetRequiredService<ActorSystem>();
+        await Membership.UpAsync(system, Patience);
+        return Cluster.Get(system);
     }
 }

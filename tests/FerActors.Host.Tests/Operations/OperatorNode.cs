@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.Cluster;
 using Akka.Hosting;
 using FerActors.Host.Composition;
 using FerActors.Host.Control;
@@ -70,9 +69,7 @@ internal sealed class OperatorNode : IAsyncDisposable
         builder.Services.AddControlEndpoint(options);
         var host = builder.Build();
         await host.StartAsync();
-        var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Cluster.Get(host.Services.GetRequiredService<ActorSystem>()).RegisterOnMemberUp(() => up.TrySetResult());
-        await up.Task.WaitAsync(Patience);
+        await Membership.UpAsync(host.Services.GetRequiredService<ActorSystem>(), Patience);
         return new OperatorNode(host, options, executor);
     }
 

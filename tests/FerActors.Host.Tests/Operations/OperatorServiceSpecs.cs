@@ -149,9 +149,7 @@ public sealed class OperatorServiceSpecs : IDisposable
             OperatorNode.Patience,
             OperatorNode.Patience);
 
-        var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Akka.Cluster.Cluster.Get(host.Services.GetRequiredService<ActorSystem>()).RegisterOnMemberUp(() => up.TrySetResult());
-        await up.Task.WaitAsync(OperatorNode.Patience);
+        await Membership.UpAsync(host.Services.GetRequiredService<ActorSystem>(), OperatorNode.Patience);
         var models = await operators.ExecuteAsync(new ModelRequests.List());
         var runs = await operators.ExecuteAsync(new TrainRequests.List());
         var statistics = await operators.ExecuteAsync(new StatisticsRequest());
