@@ -103,36 +103,32 @@ public sealed class Trainer
     private TrainedModel Run(string folder, TimeSpan checkpointEvery, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
         Directory.CreateDirectory(folder);
-        var threadsBefore = get_num_threads();
         var threads = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
         var (partCount, threadsEach) = _device.type == TorchSharp.DeviceType.CPU ? BatchParts.Plan(threads, _options.BatchSize / _options.Accumulate) : (1, threads);
         _threads = threads;
-        set_num_threads(threadsEach);
-        try
-        {
-            return Run(folder, checkpointEvery, progress, partCount, threadsEach, cancellation);
-        }
-        finally
-        {
-            // The setting is the process's, and others may compute in it.
-            set_num_threads(threadsBefore);
-        }
+        return OnThreads(threadsEach, () => Run(folder, checkpointEvery, progress, partCount, threadsEach, cancellation));
     }
 
     // Outside the steps there are no parts, and one thread alone would leave the other cores idle.
-    private T OnAllThreads<T>(Func<T> work)
+    private T OnAllThreads<T>(Func<T> work) => OnThreads(_threads, work);
+
+    private static T OnThreads<T>(int threads, Func<T> work)
     {
         var before = get_num_threads();
-        set_num_threads(_threads);
+        set_num_threads(threads);
         try
         {
             return work();
         }
         finally
         {
+            // The setting is the process's, and others may compute in it.
             set_num_threads(before);
         }
     }
+
+    private BatchFeeder Feeder(TrainingOptions options, float[]? teachers = null) =>
+        new(_train, options, FerDataset.Side, new GrayNormalisation(_preprocessor), teachers);
 
     private TrainedModel Run(
         string folder, TimeSpan checkpointEvery, IProgress<TrainingProgress>? progress, int partCount, int threadsEach, CancellationToken cancellation)
@@ -147,7 +143,7 @@ public sealed class Trainer
         using var average = parameters.Values.clone();
         using var criterion = new TrainingLoss(
             ClassWeighting.Weights(_options.ClassWeights, _train.Histogram, _options.ClassWeightsBeta), _options.Distillation, _device);
-        var feeder = new BatchFeeder(_train, _options, FerDataset.Side, new GrayNormalisation(_preprocessor));
+        var feeder = Feeder(_options);
         var compute = ChooseCompute(parameters, input, criterion, feeder, cancellation);
         _computeType = compute.Type;
         using var teachers = new TeacherEnsemble(_sources.TeacherFolders, _preprocessor, _computeType, _device);
@@ -193,7 +189,7 @@ public sealed class Trainer
                 answers.copy_(asked);
             }
 
-            feeder = new BatchFeeder(_train, _options, FerDataset.Side, new GrayNormalisation(_preprocessor), [.. answers.data<float>()]);
+            feeder = Feeder(_options, [.. answers.data<float>()]);
         }
 
         try
@@ -201,7 +197,7 @@ public sealed class Trainer
             while (state.Epoch < _options.Epochs && !BestEpoch.ShouldStop(state.History, _options.EarlyStopping))
             {
                 using var sized = new ModelInput(basis, _preprocessor, SideAt(state.Epoch), _device);
-                var objective = new Objective(sized, askedOnce ? null : teachers, criterion);
+                var objective = new Objective(sized, teachers, criterion);
                 foreach (var batch in feeder.ReadEpoch(state.Epoch, state.Batch, cancellation))
                 {
                     var step = state.Step + 1;
@@ -257,7 +253,7 @@ public sealed class Trainer
             progress?.Report(Progress(state, schedule, 0, 0, null) with { Warning = lost });
         }
 
-        return new TrainedModel(Finished(parameters, average, epoch, input, cancellation), _preprocessor, _options, state) { Epoch = epoch };
+        return new TrainedModel(OnAllThreads(() => Finished(parameters, average, epoch, input, cancellation)), _preprocessor, _options, state) { Epoch = epoch };
     }
 
     // On part of the first batch, whatever the run's state is: a run may be continued on another machine. The teachers are left out:
@@ -471,8 +467,7 @@ public sealed class Trainer
         var statistics = new StemStatistics(model.Config, _device);
         try
         {
-            var feeder = new BatchFeeder(_train, _options with { Mix = MixOptions.None }, FerDataset.Side, new GrayNormalisation(_preprocessor));
-            foreach (var batch in feeder.ReadEpoch(epoch - 1, 0, cancellation).Take(StatisticsBatches))
+            foreach (var batch in Feeder(_options with { Mix = MixOptions.None }).ReadEpoch(epoch - 1, 0, cancellation).Take(StatisticsBatches))
             {
                 using var scope = NewDisposeScope();
                 statistics.Measure(model, input.From(tensor(batch.Pixels, [_options.BatchSize, 1, FerDataset.Side, FerDataset.Side], device: _device)), _computeType);

@@ -21,14 +21,7 @@ public static class StemFolding
     /// <exception cref="ArgumentException">The stem has no batch normalisation, or nothing was measured.</exception>
     public static Vit Fold(Vit model, StemStatistics statistics)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(statistics);
-        if (model.Config.ConvStem is not { Norm: StemNorm.Batch } stem)
-        {
-            throw new ArgumentException("The model's stem has no batch normalisation.", nameof(model));
-        }
-
-        EnsureMeasured(statistics);
+        var stem = StemWith(StemNorm.Batch, model, statistics, "The model's stem has no batch normalisation.");
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var tensors = model.Tensors.ToDictionary(t => t.Key, t => t.Value.detach());
@@ -65,14 +58,7 @@ public static class StemFolding
     /// <exception cref="ArgumentException">The stem has norms or there is none, or nothing was measured.</exception>
     public static Vit Unfold(Vit model, StemStatistics statistics)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(statistics);
-        if (model.Config.ConvStem is not { Norm: StemNorm.None } stem)
-        {
-            throw new ArgumentException("The model has no stem whose norms were folded away.", nameof(model));
-        }
-
-        EnsureMeasured(statistics);
+        var stem = StemWith(StemNorm.None, model, statistics, "The model has no stem whose norms were folded away.");
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var tensors = model.Tensors.ToDictionary(t => t.Key, t => t.Value.detach());
@@ -97,11 +83,15 @@ public static class StemFolding
     private static Vit WithStem(Vit model, ConvStemConfig stem, Dictionary<string, Tensor> tensors) => Vit.FromTensors(
         model.Config with { ConvStem = stem }, tensors.ToDictionary(t => t.Key, t => t.Value.clone().DetachFromDisposeScope()));
 
-    private static void EnsureMeasured(StemStatistics statistics)
+    private static ConvStemConfig StemWith(StemNorm norm, Vit model, StemStatistics statistics, string otherwise)
     {
-        if (!statistics.IsMeasured)
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(statistics);
+        if (model.Config.ConvStem is not { } stem || stem.Norm != norm)
         {
-            throw new ArgumentException("No batch was measured.", nameof(statistics));
+            throw new ArgumentException(otherwise, nameof(model));
         }
+
+        return statistics.IsMeasured ? stem : throw new ArgumentException("No batch was measured.", nameof(statistics));
     }
 }

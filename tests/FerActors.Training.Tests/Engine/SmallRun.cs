@@ -60,11 +60,21 @@ internal static class SmallRun
     }
 
     public static Task<TrainedModel> RunAsync(
-        TemporaryFolder folder, string name, TrainingOptions options, IProgress<TrainingProgress>? progress = null, FerDataset? train = null) =>
-        RunAsync(folder, name, options, progress, train, CancellationToken.None);
+        TemporaryFolder folder,
+        string name,
+        TrainingOptions options,
+        IProgress<TrainingProgress>? progress = null,
+        FerDataset? train = null,
+        CancellationToken cancellation = default) =>
+        new Trainer(options, train ?? Train, Validation) { ReportEvery = TimeSpan.Zero }
+            .RunAsync(Path.Combine(folder.Root, name), TimeSpan.MaxValue, progress, cancellation);
 
     /// <summary>Runs until a step is done, and is cancelled then.</summary>
-    public static async Task BreakOffAsync(TemporaryFolder folder, string name, TrainingOptions options, int afterStep)
+    public static Task BreakOffAsync(TemporaryFolder folder, string name, TrainingOptions options, int afterStep) =>
+        BreakOffAsync(afterStep, (progress, cancellation) => RunAsync(folder, name, options, progress, cancellation: cancellation));
+
+    /// <summary>Begins a run, and cancels it when a step is done.</summary>
+    public static async Task BreakOffAsync(int afterStep, Func<IProgress<TrainingProgress>, CancellationToken, Task> run)
     {
         using var source = new CancellationTokenSource();
         var listener = new Listener(p =>
@@ -74,7 +84,7 @@ internal static class SmallRun
                 source.Cancel();
             }
         });
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => RunAsync(folder, name, options, listener, null, source.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run(listener, source.Token));
     }
 
     public static float[] Values(Tensor tensor)
@@ -91,14 +101,4 @@ internal static class SmallRun
     {
         public void Report(TrainingProgress value) => hear(value);
     }
-
-    private static Task<TrainedModel> RunAsync(
-        TemporaryFolder folder,
-        string name,
-        TrainingOptions options,
-        IProgress<TrainingProgress>? progress,
-        FerDataset? train,
-        CancellationToken cancellation) =>
-        new Trainer(options, train ?? Train, Validation) { ReportEvery = TimeSpan.Zero }
-            .RunAsync(Path.Combine(folder.Root, name), TimeSpan.MaxValue, progress, cancellation);
 }

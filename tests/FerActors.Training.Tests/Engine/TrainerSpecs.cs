@@ -25,10 +25,7 @@ public sealed class TrainerSpecs : IDisposable
     public async Task A_run_that_was_cancelled_and_continued_ends_in_the_very_weights_of_an_undisturbed_one(int cancelAfter)
     {
         using var undisturbed = await RunAsync("whole", TinyRun.Options);
-        using var source = new CancellationTokenSource();
-
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => RunAsync("halves", TinyRun.Options, new SmallRun.Listener(p => Cancel(source, when: p.Step == cancelAfter)), source.Token));
+        await SmallRun.BreakOffAsync(cancelAfter, (progress, cancellation) => RunAsync("halves", TinyRun.Options, progress, cancellation));
         var steps = new List<long>();
         using var continued = await RunAsync("halves", TinyRun.Options, new SmallRun.Listener(p => steps.Add(p.Step)));
 
@@ -102,9 +99,7 @@ public sealed class TrainerSpecs : IDisposable
     {
         var options = TinyRun.Options with { Preset = ModelPresets.Residual };
         using var undisturbed = await RunAsync("whole", options);
-        using var source = new CancellationTokenSource();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => RunAsync("halves", options, new SmallRun.Listener(p => Cancel(source, when: p.Step == BatchesPerEpoch + 1)), source.Token));
+        await SmallRun.BreakOffAsync(BatchesPerEpoch + 1, (progress, cancellation) => RunAsync("halves", options, progress, cancellation));
         using var continued = await RunAsync("halves", options);
 
         Assert.Equal(StemNorm.None, undisturbed.Model.Config.ConvStem!.Norm);
@@ -128,9 +123,7 @@ public sealed class TrainerSpecs : IDisposable
     public async Task A_damaged_checkpoint_is_passed_over_with_a_warning_and_the_result_is_the_same()
     {
         using var undisturbed = await RunAsync("whole", TinyRun.Options);
-        using var source = new CancellationTokenSource();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => RunAsync("run", TinyRun.Options, new SmallRun.Listener(p => Cancel(source, when: p.Step == BatchesPerEpoch + 2)), source.Token));
+        await SmallRun.BreakOffAsync(BatchesPerEpoch + 2, (progress, cancellation) => RunAsync("run", TinyRun.Options, progress, cancellation));
         var path = Path.Combine(_folder.Root, "run", "checkpoint.safetensors");
         await File.WriteAllBytesAsync(path, (await File.ReadAllBytesAsync(path))[..^1]);
         var reports = new List<TrainingProgress>();
@@ -193,12 +186,4 @@ public sealed class TrainerSpecs : IDisposable
             .RunAsync(Folder(name), TimeSpan.MaxValue, progress, cancellation);
 
     private string Folder(string name) => Path.Combine(_folder.Root, name);
-
-    private static void Cancel(CancellationTokenSource source, bool when)
-    {
-        if (when)
-        {
-            source.Cancel();
-        }
-    }
 }

@@ -29,11 +29,9 @@ public sealed class StemFoldingSpecs
     {
         using var scope = NewDisposeScope();
         using var model = Trained();
-        using var statistics = new StemStatistics(Config, CPU);
         var pixels = Pixels(64, seed: 1);
-        statistics.Measure(model, pixels);
 
-        using var folded = StemFolding.Fold(model, statistics);
+        using var folded = Folded(model, pixels);
 
         // The one difference: a norm divides by the variance of the batch at hand, and statistics hold the unbiased one.
         AssertClose(model.Forward(pixels), folded.Forward(pixels), 2e-3);
@@ -46,9 +44,7 @@ public sealed class StemFoldingSpecs
     {
         using var scope = NewDisposeScope();
         using var model = Trained();
-        using var statistics = new StemStatistics(Config, CPU);
-        statistics.Measure(model, Pixels(64, seed: 1));
-        using var folded = StemFolding.Fold(model, statistics);
+        using var folded = Folded(model, Pixels(64, seed: 1));
         var pixels = Pixels(5, seed: 2);
 
         AssertClose(folded.Forward(pixels)[TensorIndex.Slice(0, 1)], folded.Forward(pixels[TensorIndex.Slice(0, 1)]), 1e-5);
@@ -89,9 +85,7 @@ public sealed class StemFoldingSpecs
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
         using var model = Trained();
-        using var statistics = new StemStatistics(Config, CPU);
-        statistics.Measure(model, Pixels(32, seed: 1));
-        using var folded = StemFolding.Fold(model, statistics);
+        using var folded = Folded(model, Pixels(32, seed: 1));
         VitCheckpoint.Save(folder.Path, folded, PreprocessorConfig.For(Config), half: false);
 
         using var again = VitCheckpoint.Load(folder.Path);
@@ -106,14 +100,10 @@ public sealed class StemFoldingSpecs
     {
         using var scope = NewDisposeScope();
         using var model = Trained();
-        using var statistics = new StemStatistics(Config, CPU);
-        statistics.Measure(model, Pixels(64, seed: 1));
-        using var folded = StemFolding.Fold(model, statistics);
+        using var folded = Folded(model, Pixels(64, seed: 1));
         var pixels = Pixels(64, seed: 2);
-        using var measured = new StemStatistics(folded.Config, CPU);
-        measured.Measure(folded, pixels);
 
-        using var unfolded = StemFolding.Unfold(folded, measured);
+        using var unfolded = Unfolded(folded, pixels);
 
         AssertClose(folded.Forward(pixels), unfolded.Forward(pixels), 2e-3);
         Assert.Equal(Config.ConvStem!.Norm, unfolded.Config.ConvStem!.Norm);
@@ -125,13 +115,9 @@ public sealed class StemFoldingSpecs
     {
         using var scope = NewDisposeScope();
         using var model = Trained();
-        using var statistics = new StemStatistics(Config, CPU);
-        statistics.Measure(model, Pixels(64, seed: 1));
-        using var folded = StemFolding.Fold(model, statistics);
-        using var measured = new StemStatistics(folded.Config, CPU);
-        measured.Measure(folded, Pixels(64, seed: 1));
+        using var folded = Folded(model, Pixels(64, seed: 1));
 
-        using var unfolded = StemFolding.Unfold(folded, measured);
+        using var unfolded = Unfolded(folded, Pixels(64, seed: 1));
 
         foreach (var conv in Config.ConvStem!.Convolutions(1))
         {
@@ -150,10 +136,8 @@ public sealed class StemFoldingSpecs
         using var folded = Vit.Create(Config with { ConvStem = Config.ConvStem! with { Norm = StemNorm.None } }, 1);
         folded.Tensors[CheckpointKeys.InStem(0, 1, norm: false, "weight")][TensorIndex.Slice(3, 4)].zero_();
         var pixels = Pixels(64, seed: 2);
-        using var measured = new StemStatistics(folded.Config, CPU);
-        measured.Measure(folded, pixels);
 
-        using var unfolded = StemFolding.Unfold(folded, measured);
+        using var unfolded = Unfolded(folded, pixels);
 
         Assert.True(unfolded.Tensors.Values.All(t => t.isfinite().all().item<bool>()));
         AssertClose(folded.Forward(pixels), unfolded.Forward(pixels), 2e-3);
@@ -213,6 +197,25 @@ public sealed class StemFoldingSpecs
         }
 
         return model;
+    }
+
+    private static Vit Folded(Vit model, Tensor pixels)
+    {
+        using var statistics = Measured(model, pixels);
+        return StemFolding.Fold(model, statistics);
+    }
+
+    private static Vit Unfolded(Vit folded, Tensor pixels)
+    {
+        using var statistics = Measured(folded, pixels);
+        return StemFolding.Unfold(folded, statistics);
+    }
+
+    private static StemStatistics Measured(Vit model, Tensor pixels)
+    {
+        var statistics = new StemStatistics(model.Config, CPU);
+        statistics.Measure(model, pixels);
+        return statistics;
     }
 
     private static Tensor Pixels(int count, int seed)
