@@ -116,6 +116,12 @@ internal static class TrainCommand
 
         public void Advance(TrainingProgress progress)
         {
+            if (progress.Warning is not null)
+            {
+                // Of what is said before the first step, there is no loss or speed to show.
+                return;
+            }
+
             _task ??= context.AddTask("training", maxValue: progress.Steps);
             _task.Value = progress.Step;
             _task.Description = string.Create(
