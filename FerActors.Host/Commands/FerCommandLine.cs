@@ -36,6 +36,7 @@ public static class FerCommandLine
             FuzzCommand.Create(),
             train,
             SweepCommand.Create(),
+            AverageCommand.Create(),
             EvaluateCommand.Create(),
             HubCommand.Create(),
             DataCommand.Create(),

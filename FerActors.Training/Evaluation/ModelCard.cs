@@ -52,7 +52,15 @@ public static class ModelCard
         AppendFact(text, "Version", facts.Version);
         AppendFact(text, "Date", facts.Date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
         AppendFact(text, "License", facts.License);
-        AppendFact(text, "Finetuned from", facts.BaseModel ?? "nothing; trained from scratch");
+        if (facts.AverageOf.Count > 0)
+        {
+            AppendFact(text, "Average of the weights of", string.Join(", ", facts.AverageOf));
+        }
+        else
+        {
+            AppendFact(text, "Finetuned from", facts.BaseModel ?? "nothing; trained from scratch");
+        }
+
         AppendFact(text, "Distilled from", facts.Teacher);
         AppendFact(text, "Parameters", facts.Parameters.ToString("N0", CultureInfo.InvariantCulture));
         AppendFact(text, "Weights SHA-256", Code(facts.WeightsSha256));
@@ -156,13 +164,7 @@ public static class ModelCard
         text.Append("#### Training Hyperparameters\n\nThe command:\n\n");
         var fence = Fence(facts.Command);
         text.Append(fence).Append("bash\n").Append(facts.Command).Append('\n').Append(fence).Append("\n\n");
-        EvaluationMarkdown.AppendRow(text, "Hyperparameter", "Value");
-        text.Append("|---|---|\n");
-        EvaluationMarkdown.AppendRow(text, "seed", facts.Seed.ToString(CultureInfo.InvariantCulture));
-        foreach (var (name, value) in facts.Hyperparameters)
-        {
-            EvaluationMarkdown.AppendRow(text, Cell(name), Cell(value));
-        }
+        AppendHyperparameters(text, facts);
 
         text.Append("\n#### Speeds, Sizes, Times\n\n");
         AppendFact(
@@ -172,6 +174,23 @@ public static class ModelCard
                 ? string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalHours} h {time.Minutes} min {time.Seconds} s")
                 : "not recorded");
         text.Append('\n');
+    }
+
+    private static void AppendHyperparameters(StringBuilder text, ModelCardFacts facts)
+    {
+        if (facts.Seed is not { } seed)
+        {
+            text.Append("Seeds and hyperparameters are those of the averaged models; they stand in their own cards.\n");
+            return;
+        }
+
+        EvaluationMarkdown.AppendRow(text, "Hyperparameter", "Value");
+        text.Append("|---|---|\n");
+        EvaluationMarkdown.AppendRow(text, "seed", seed.ToString(CultureInfo.InvariantCulture));
+        foreach (var (name, value) in facts.Hyperparameters)
+        {
+            EvaluationMarkdown.AppendRow(text, Cell(name), Cell(value));
+        }
     }
 
     private static void AppendEvaluation(StringBuilder text, ModelCardFacts facts)

@@ -30,6 +30,9 @@ public sealed record ModelCardFacts
     /// <summary>The checkpoint that training started from, as <c>org/name</c>; null means from scratch.</summary>
     public string? BaseModel { get; init; }
 
+    /// <summary>The models whose weights were averaged; the card then names them instead of <see cref="BaseModel"/>.</summary>
+    public IReadOnlyList<string> AverageOf { get; init; } = [];
+
     /// <summary>The teacher of a distillation.</summary>
     public string? Teacher { get; init; }
 
@@ -66,14 +69,14 @@ public sealed record ModelCardFacts
     /// <summary>What happens to an image before the network sees it, in training and in use.</summary>
     public required string Preprocessing { get; init; }
 
-    /// <summary>The command that repeats the training.</summary>
+    /// <summary>The command that made the model.</summary>
     public required string Command { get; init; }
 
-    /// <summary>The run's seed.</summary>
-    public required ulong Seed { get; init; }
+    /// <summary>The run's seed; null where the model is no single run's.</summary>
+    public ulong? Seed { get; init; }
 
-    /// <summary>Name and value of each hyperparameter, in the order to show.</summary>
-    public required IReadOnlyList<KeyValuePair<string, string>> Hyperparameters { get; init; }
+    /// <summary>Name and value of each hyperparameter, in the order to show. Empty where the model is no single run's.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Hyperparameters { get; init; } = [];
 
     /// <summary>How long the training took.</summary>
     public TimeSpan? TrainingTime { get; init; }

@@ -21,7 +21,13 @@ internal static class ModelCardFrontMatter
         AppendList(text, "tags", UsualTags.Concat(facts.Tags).Distinct(StringComparer.Ordinal));
         AppendList(text, "datasets", [facts.DatasetName]);
         AppendList(text, "metrics", ["accuracy", "f1"]);
-        if (facts.BaseModel is not null)
+        if (facts.AverageOf.Count > 0)
+        {
+            // The Hub's word for any mixture of weights.
+            AppendList(text, "base_model", facts.AverageOf);
+            text.Append("base_model_relation: merge\n");
+        }
+        else if (facts.BaseModel is not null)
         {
             text.Append("base_model: ").Append(Quote(facts.BaseModel)).Append('\n');
         }

@@ -10,43 +10,54 @@ using FerActors.Vision.Native;
 
 namespace FerActors.Training.Runs;
 
-/// <summary>Gathers what the model card says of a run.</summary>
+/// <summary>Gathers what the model card says.</summary>
 internal static class TrainingFacts
 {
+    private static string Cores => $"{Environment.ProcessorCount} cores ({RuntimeInformation.ProcessArchitecture})";
+
+    /// <summary>Of a training run.</summary>
     public static ModelCardFacts For(
-        TrainingRequest request,
-        TrainedModel trained,
-        VitCheckpoint shipped,
-        FerDataset train,
-        string dataNotes,
-        IReadOnlyList<EvaluationReport> evaluations)
+        TrainingRequest request, TrainedModel trained, VitCheckpoint shipped, TrainingSplit split, IReadOnlyList<EvaluationReport> evaluations) =>
+        Of(shipped, split, request.Command, request.GitCommit, evaluations) with
+        {
+            BaseModel = Name(request.Options.InitFrom),
+            Teacher = request.Options.Distillation.Teachers is { Count: > 0 } teachers ? string.Join(", ", teachers.Select(Name)) : null,
+            Seed = (ulong)request.Options.Seed,
+            Hyperparameters = Flatten(request.Options),
+            TrainingTime = TimeSpan.FromSeconds(trained.State.Seconds),
+            Hardware = $"{Cores}, computed in {string.Join(" and ", trained.State.ComputeTypes ?? [])}",
+        };
+
+    /// <summary>Of any model folder of ours, however its weights were come by.</summary>
+    /// <param name="shipped">The folder as it was read back.</param>
+    /// <param name="split">The data.</param>
+    /// <param name="command">The command that made it.</param>
+    /// <param name="gitCommit">The commit of the code.</param>
+    /// <param name="evaluations">What it reaches.</param>
+    public static ModelCardFacts Of(
+        VitCheckpoint shipped, TrainingSplit split, string command, string? gitCommit, IReadOnlyList<EvaluationReport> evaluations)
     {
         var config = shipped.Model.Config;
         return new ModelCardFacts
         {
             Name = config.FerActors.Name!,
-            Version = request.Version,
+            Version = config.FerActors.Version!,
             Summary = "Classifies the facial expression of one gray face crop of 48 x 48 pixels into FER2013's seven classes.",
             License = "other",
             Developers = "the FerActors project",
-            GitCommit = request.GitCommit,
+            GitCommit = gitCommit,
             Architecture = Architecture(config),
             Parameters = config.ParameterCount,
             InputSide = config.ImageSize,
             InputChannels = config.NumChannels,
             WeightsSha256 = shipped.WeightsSha256,
-            DatasetNotes = dataNotes,
-            TrainingImages = train.Count,
-            TrainingHistogram = train.Histogram,
-            TrainingDataSha256 = train.Sha256,
+            DatasetNotes = split.Notes,
+            TrainingImages = split.Train.Count,
+            TrainingHistogram = split.Train.Histogram,
+            TrainingDataSha256 = split.Train.Sha256,
             Preprocessing = Preprocessing(shipped.Preprocessor),
-            BaseModel = Name(request.Options.InitFrom),
-            Teacher = request.Options.Distillation.Teachers is { Count: > 0 } teachers ? string.Join(", ", teachers.Select(Name)) : null,
-            Command = request.Command,
-            Seed = (ulong)request.Options.Seed,
-            Hyperparameters = Flatten(request.Options),
-            TrainingTime = TimeSpan.FromSeconds(trained.State.Seconds),
-            Hardware = $"{Environment.ProcessorCount} cores ({RuntimeInformation.ProcessArchitecture}), computed in {string.Join(" and ", trained.State.ComputeTypes ?? [])}",
+            Command = command,
+            Hardware = Cores,
             Software = $".NET {Environment.Version}, libtorch {TorchRuntime.EnsureLoaded().Version}",
             Evaluations = evaluations,
             Date = DateOnly.FromDateTime(DateTime.UtcNow),

@@ -1,12 +1,7 @@
-using System.Globalization;
 using FerActors.Shared.Registry;
 using FerActors.Training.Data;
-using FerActors.Training.Drift;
 using FerActors.Training.Engine;
 using FerActors.Training.Evaluation;
-using FerActors.Training.Reporting;
-using FerActors.Vision.Configuration;
-using FerActors.Vision.Model;
 
 namespace FerActors.Training.Runs;
 
@@ -36,13 +31,10 @@ public static class TrainingJob
 
         progress?.Enter(TrainingStage.Preparing);
         var sources = await TrainingSources.ResolveAsync(request.Options, request.FetchFromHub, cancellation);
-        progress?.Say($"Reading {request.DataPath}");
-        var all = await FerDataSource.OpenAsync(request.DataPath, cancellationToken: cancellation);
-        var (train, validation, notes) = await Task.Run(() => Split(all, request.KeepDuplicates, cancellation), cancellation);
-        progress?.Say(notes);
-        progress?.Say($"{train.Count:N0} training images, {validation.Count:N0} validation images");
+        var split = await TrainingSplit.ReadAsync(
+            request.DataPath, request.KeepDuplicates, progress is null ? null : progress.Say, cancellation);
 
-        var trainer = new Trainer(request.Options, train, validation, sources: sources);
+        var trainer = new Trainer(request.Options, split.Train, split.Validation, sources: sources);
         progress?.Enter(TrainingStage.Training);
         using var trained = await trainer.RunAsync(
             request.RunFolder, request.CheckpointEvery, new Reporter(request.RunFolder, progress), cancellation);
@@ -54,56 +46,32 @@ public static class TrainingJob
 
         progress?.Enter(TrainingStage.Evaluating);
         progress?.Say("Calibrating and evaluating the weights as they are stored");
-        return await Task.Run(() => Finish(request, trained, train, validation, notes, cancellation), cancellation);
-    }
-
-    private static (FerDataset Train, FerDataset Validation, string Notes) Split(FerDataset all, bool keepDuplicates, CancellationToken cancellation)
-    {
-        var notes = "Duplicates across the splits were not looked for.";
-        if (!keepDuplicates)
-        {
-            var report = DuplicateFinder.Find(all, cancellationToken: cancellation);
-            notes = string.Create(
-                CultureInfo.InvariantCulture,
-                $"{report.Leaks.Count:N0} training images that equal an evaluation image ({report.ExactLeaks.Count:N0} exactly, the rest nearly) were left out of training.");
-            all = DuplicateFinder.RemoveFromTraining(all, report);
-        }
-
-        var validation = all.Where(FerUsage.PublicTest);
-        return validation.Count > 0
-            ? (all.Where(FerUsage.Training), validation, notes)
-            : throw new InvalidDataException("The data has no PublicTest (validation) images; the model could not be judged.");
+        return await Task.Run(() => Finish(request, trained, split, cancellation), cancellation);
     }
 
     private static async Task<TrainingOutcome> Finish(
-        TrainingRequest request, TrainedModel trained, FerDataset train, FerDataset validation, string notes, CancellationToken cancellation)
+        TrainingRequest request, TrainedModel trained, TrainingSplit split, CancellationToken cancellation)
     {
-        var name = request.Name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(request.ModelFolder));
-        var fit = TemperatureScaling.Fit(ModelEvaluation.Predict(trained.Model, trained.Preprocessor, validation, flip: false));
-        var named = trained.Model.Config with { FerActors = new FerActorsSection(fit.Temperature, name, request.Version) };
-        using (var model = trained.Model.With(named))
+        var delivery = new ModelDelivery
         {
-            VitCheckpoint.Save(request.ModelFolder, model, trained.Preprocessor, request.Half);
-        }
-
-        // What is reported is what was written: the file is read back.
-        using var shipped = VitCheckpoint.Load(request.ModelFolder);
-        var report = VersionEvaluation.Run(shipped, validation, FerUsage.PublicTest, trained.State.History, cancellation);
-        var plain = report.Views[(int)TestTimeView.Plain].Evaluation;
-        var flip = report.Views[(int)TestTimeView.Flip].Evaluation;
-        await ReportFiles.WriteAsync(request.ModelFolder, report, cancellation);
-        await MetricsJson.WriteAsync(request.ModelFolder, plain, cancellation);
-        await DriftReferences.WriteAsync(
-            request.ModelFolder, DriftReferences.Build(shipped, validation, FerUsage.PublicTest), cancellation);
-        await ModelCard.WriteAsync(
-            request.ModelFolder,
-            TrainingFacts.For(request, trained, shipped, train, notes, [plain, flip]),
+            Folder = request.ModelFolder,
+            Name = request.Name,
+            Version = request.Version,
+            Half = request.Half,
+        };
+        var outcome = await delivery.WriteAsync(
+            trained.Model,
+            trained.Preprocessor,
+            ModelEvaluation.Predict(trained.Model, trained.Preprocessor, split.Validation, flip: false),
+            split.Validation,
+            trained.State.History,
+            (shipped, evaluations) => TrainingFacts.For(request, trained, shipped, split, evaluations),
             cancellation);
         await RunProvenance.WriteAsync(
             request.RunFolder,
-            new ModelProvenance(train.Sha256, request.GitCommit, TrainingFacts.Name(request.Options.InitFrom), request.Command, RunId: null),
+            new ModelProvenance(split.Train.Sha256, request.GitCommit, TrainingFacts.Name(request.Options.InitFrom), request.Command, RunId: null),
             cancellation);
-        return new TrainingOutcome(request.ModelFolder, plain, flip);
+        return outcome;
     }
 
     // One line of JSON for each finished epoch, beside the checkpoint; what is on the screen goes to the listener.

@@ -19,7 +19,7 @@ public sealed class CommandSpecs : IDisposable
 
         Assert.Equal(0, code);
         Assert.All(
-            ["host", "classify", "soak", "train", "evaluate", "cluster", "model", "stats"],
+            ["host", "classify", "soak", "train", "average", "evaluate", "cluster", "model", "stats"],
             name => Assert.Contains($"  {name} ", output, StringComparison.Ordinal));
     }
 
@@ -92,6 +92,34 @@ public sealed class CommandSpecs : IDisposable
         Assert.Equal(written.Metrics.Accuracy, MetricsJson.Deserialize(Encoding.UTF8.GetBytes(json)).Metrics.Accuracy);
         Assert.Contains("Macro-F1", tables, StringComparison.OrdinalIgnoreCase);
         Assert.All(["angry", "disgust", "neutral"], name => Assert.Contains(name, tables, StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Fact]
+    public async Task Two_models_are_averaged_and_shown_with_mean_and_spread()
+    {
+        var data = Write("fer.csv", Encoding.UTF8.GetBytes(Csv(72)));
+        var (first, second, average) = (Path.Combine(_folder, "first"), Path.Combine(_folder, "second"), Path.Combine(_folder, "average"));
+        var (trained, _, trouble) = await FerProcess.RunAsync(
+            ["train", "--data", data, "--model", first, "--run", Path.Combine(_folder, "run"), .. Tiny, "--epochs", "1"]);
+        Assert.True(trained == 0, trouble);
+        Directory.CreateDirectory(second);
+        foreach (var file in Directory.GetFiles(first))
+        {
+            File.Copy(file, Path.Combine(second, Path.GetFileName(file)));
+        }
+
+        var (alone, _, tooFew) = await FerProcess.RunAsync("average", "--data", data, "--of", first, "--model", average);
+        var (code, table, errors) = await FerProcess.RunAsync("average", "--data", data, "--of", first, "--of", second, "--model", average);
+
+        Assert.Equal(1, alone);
+        Assert.Contains("needs two models at least", tooFew, StringComparison.Ordinal);
+        Assert.True(code == 0, errors);
+        Assert.Contains("| mean ± spread | ", table, StringComparison.Ordinal);
+        var (expected, written) = (await MetricsOf(first), await MetricsOf(average));
+        Assert.Equal(expected.Metrics.Accuracy, written.Metrics.Accuracy);
+
+        static async Task<EvaluationReport> MetricsOf(string model) =>
+            MetricsJson.Deserialize(await File.ReadAllBytesAsync(Path.Combine(model, MetricsJson.FileName)));
     }
 
     [Fact]

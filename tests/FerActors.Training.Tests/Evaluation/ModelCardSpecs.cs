@@ -91,6 +91,18 @@ public sealed class ModelCardSpecs
     }
 
     [Fact]
+    public void An_average_names_its_models_instead_of_a_seed()
+    {
+        var card = ModelCard.Build(Facts with { AverageOf = ["seed1", "seed2"], Seed = null, Hyperparameters = [] });
+
+        Assert.Contains("base_model:\n- \"seed1\"\n- \"seed2\"\nbase_model_relation: merge\n", card, StringComparison.Ordinal);
+        Assert.Contains("- **Average of the weights of:** seed1, seed2\n", card, StringComparison.Ordinal);
+        Assert.Contains("stand in their own cards.", card, StringComparison.Ordinal);
+        Assert.DoesNotContain("trained from scratch", card, StringComparison.Ordinal);
+        Assert.DoesNotContain("| seed |", card, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_model_without_evaluations_says_so()
     {
         var card = ModelCard.Build(Facts with { Evaluations = [], TrainingTime = null, Contact = "team@example.org" });

@@ -1,0 +1,47 @@
+using System.CommandLine;
+using FerActors.Training.Averaging;
+
+namespace FerActors.Host.Commands;
+
+/// <summary><c>fer average</c>: one model of several runs' weights, and how much the runs differ.</summary>
+internal static class AverageCommand
+{
+    public static Command Create()
+    {
+        var data = new Option<string>("--data")
+        {
+            Description = "The data of the models' training: fer2013.csv, plain or .gz or .zip, or an image folder.",
+            Required = true,
+        };
+        var of = new Option<string[]>("--of")
+        {
+            Description = "A model folder to be averaged; give it for each, at least twice. They have to be trained further from the same weights, as with other seeds.",
+            Required = true,
+        };
+        var model = new Option<string>("--model") { Description = "Model folder to write.", Required = true };
+        var version = new Option<string>("--version-name") { Description = "Version of the model.", DefaultValueFactory = _ => "1" };
+        var fp32 = new Option<bool>("--fp32-weights") { Description = "Stores fp32 weights instead of fp16." };
+        var command = new Command("average", "Averages the weights of runs that began alike, and shows what each reaches, with mean and spread.")
+        {
+            data, of, model, version, fp32,
+        };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var request = new AverageRequest
+            {
+                DataPath = parsed.GetRequiredValue(data),
+                Models = parsed.GetRequiredValue(of),
+                ModelFolder = parsed.GetRequiredValue(model),
+                Version = parsed.GetRequiredValue(version),
+                Half = !parsed.GetValue(fp32),
+                Command = "./run " + string.Join(' ', parsed.Tokens.Select(t => t.Value)),
+                GitCommit = Environment.GetEnvironmentVariable("FER_GIT_COMMIT"),
+            };
+            var outcome = await AverageJob.RunAsync(request, Console.Error.WriteLine, cancellation);
+            Console.WriteLine(AverageTable.Of(outcome));
+            Console.WriteLine($"Model: {outcome.Average.ModelFolder}");
+            return 0;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,47 @@
+using System.Globalization;
+using FerActors.Training.Data;
+
+namespace FerActors.Training.Runs;
+
+/// <summary>The images that a model learns from, and those that judge it.</summary>
+/// <param name="Train">Training images, without those that also stand in an evaluation split unless they are to be kept.</param>
+/// <param name="Validation">PublicTest; not empty.</param>
+/// <param name="Notes">What was left out, a sentence for the model card.</param>
+public sealed record TrainingSplit(FerDataset Train, FerDataset Validation, string Notes)
+{
+    /// <summary>Reads and cleans the data.</summary>
+    /// <param name="path">CSV (plain, .gz, .zip) or image folder.</param>
+    /// <param name="keepDuplicates">Keeps training images that also stand, exactly or nearly, in an evaluation split.</param>
+    /// <param name="say">Told what happens.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    /// <exception cref="FerDataException">The data has errors; they are listed with their rows.</exception>
+    /// <exception cref="InvalidDataException">There are no PublicTest images.</exception>
+    public static async Task<TrainingSplit> ReadAsync(
+        string path, bool keepDuplicates, Action<string>? say = null, CancellationToken cancellation = default)
+    {
+        say?.Invoke($"Reading {path}");
+        var all = await FerDataSource.OpenAsync(path, cancellationToken: cancellation);
+        var split = await Task.Run(() => Of(all, keepDuplicates, cancellation), cancellation);
+        say?.Invoke(split.Notes);
+        say?.Invoke($"{split.Train.Count:N0} training images, {split.Validation.Count:N0} validation images");
+        return split;
+    }
+
+    private static TrainingSplit Of(FerDataset all, bool keepDuplicates, CancellationToken cancellation)
+    {
+        var notes = "Duplicates across the splits were not looked for.";
+        if (!keepDuplicates)
+        {
+            var report = DuplicateFinder.Find(all, cancellationToken: cancellation);
+            notes = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{report.Leaks.Count:N0} training images that equal an evaluation image ({report.ExactLeaks.Count:N0} exactly, the rest nearly) were left out of training.");
+            all = DuplicateFinder.RemoveFromTraining(all, report);
+        }
+
+        var validation = all.Where(FerUsage.PublicTest);
+        return validation.Count > 0
+            ? new TrainingSplit(all.Where(FerUsage.Training), validation, notes)
+            : throw new InvalidDataException("The data has no PublicTest (validation) images; the model could not be judged.");
+    }
+}
