@@ -1,6 +1,7 @@
 using FerActors.Vision.Checkpoints;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
+using FerActors.Vision.Native;
 using static TorchSharp.torch;
 
 namespace FerActors.Training.Averaging;
@@ -34,6 +35,7 @@ public static class ModelAverage
             throw new ArgumentException($"'{twice.First()}' is named twice.", nameof(folders));
         }
 
+        TorchRuntime.EnsureLoaded();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         using var first = VitCheckpoint.Load(folders[0]);

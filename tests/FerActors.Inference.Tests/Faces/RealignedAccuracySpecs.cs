@@ -8,37 +8,44 @@ namespace FerActors.Inference.Tests.Faces;
 /// <summary>What the face pipeline costs the shipped model: FER2013's images as they are, against the same found and cut out again.</summary>
 public class RealignedAccuracySpecs(ITestOutputHelper output)
 {
-    private const int Images = 1100;
+    // All of PublicTest: of a thousand images the loss has an error of a point.
+    private const int Images = 3589;
+
+    private const int BatchSize = 64;
 
     [SkippableFact]
-    public void Faces_that_were_found_and_aligned_again_are_classified_at_most_two_points_worse()
+    public void Faces_that_were_found_and_aligned_again_are_classified_at_most_one_point_worse_with_flip_and_two_without()
     {
         var options = new DetectionOptions();
         var images = SharedData.LabelledPublicTest(Images);
         using var detector = new YuNetDetector(SharedData.Require("models", "yunet_n_640_640.onnx"), options);
-        using var model = VitExpressionModel.Load(
-            new ModelOptions { Path = SharedData.Repository("models", "fer-vit-compact"), Precision = "fp32" }, []);
-        var (found, untouched, aligned) = (0, 0, 0);
+        var faces = new List<(byte[] Untouched, byte[] Aligned, int Label)>();
         foreach (var (pixels, label) in images)
         {
             using var padded = new PaddedCrop(pixels);
-            if (detector.Detect(padded.Picture) is not [var face, ..])
+            if (detector.Detect(padded.Picture) is [var face, ..])
             {
-                continue;
+                faces.Add((pixels, FaceAligner.Align(padded.Picture, face, PaddedCrop.CropSide, options.Alignment), label));
             }
-
-            found++;
-            var crop = FaceAligner.Align(padded.Picture, face, model.InputSide, options.Alignment);
-            var predictions = model.Predict([new FaceCrop(pixels), new FaceCrop(crop)]);
-            untouched += Top(predictions[0]) == label ? 1 : 0;
-            aligned += Top(predictions[1]) == label ? 1 : 0;
         }
 
-        var loss = 100.0 * (untouched - aligned) / found;
-        output.WriteLine(
-            $"{found} of {images.Count} found; untouched {100.0 * untouched / found:F2} %, aligned {100.0 * aligned / found:F2} %, loss {loss:F2} points");
-        Assert.True(found >= 0.93 * images.Count, $"{found} of {images.Count} found");
-        Assert.True(loss <= 2, $"untouched {untouched}, aligned {aligned} of {found}");
+        output.WriteLine($"{faces.Count} of {images.Count} found");
+        Assert.True(faces.Count >= 0.93 * images.Count, $"{faces.Count} of {images.Count} found");
+        Assert.InRange(Loss(ModelOptions.Plain, faces), -1, 2);
+        Assert.InRange(Loss(ModelOptions.Flip, faces), -1, 1);
+    }
+
+    // In points of accuracy.
+    private double Loss(string view, List<(byte[] Untouched, byte[] Aligned, int Label)> faces)
+    {
+        using var model = VitExpressionModel.Load(
+            new ModelOptions { Path = SharedData.Repository("models", "fer-vit-compact"), Precision = "fp32", TestTimeAugmentation = view }, []);
+        double Accuracy(Func<(byte[] Untouched, byte[] Aligned, int Label), byte[]> crop) => 100.0 / faces.Count * faces.Chunk(BatchSize)
+            .Sum(batch => model.Predict([.. batch.Select(face => new FaceCrop(crop(face)))]).Zip(batch).Count(pair => Top(pair.First) == pair.Second.Label));
+
+        var (untouched, aligned) = (Accuracy(face => face.Untouched), Accuracy(face => face.Aligned));
+        output.WriteLine($"{view}: untouched {untouched:F2} %, aligned {aligned:F2} %, loss {untouched - aligned:F2} points");
+        return untouched - aligned;
     }
 
     private static int Top(FacePrediction prediction) => Array.IndexOf(prediction.Probabilities, prediction.Probabilities.Max());
