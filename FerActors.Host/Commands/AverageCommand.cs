@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FerActors.Training.Averaging;
+using FerActors.Training.Runs;
 
 namespace FerActors.Host.Commands;
 
@@ -34,8 +35,8 @@ internal static class AverageCommand
                 ModelFolder = parsed.GetRequiredValue(model),
                 Version = parsed.GetRequiredValue(version),
                 Half = !parsed.GetValue(fp32),
-                Command = "./run " + string.Join(' ', parsed.Tokens.Select(t => t.Value)),
-                GitCommit = Environment.GetEnvironmentVariable("FER_GIT_COMMIT"),
+                Command = CommandText.Of(parsed),
+                GitCommit = RunProvenance.GitCommit,
             };
             var outcome = await AverageJob.RunAsync(request, Console.Error.WriteLine, cancellation);
             Console.WriteLine(AverageTable.Of(outcome));

@@ -69,7 +69,7 @@ internal static class BenchCommand
                 parsed.GetValue(noPeer) ? null : parsed.GetValue(peer),
                 parsed.GetValue(seed),
                 configuration.Arguments(parsed),
-                "./run " + string.Join(' ', parsed.Tokens.Select(t => t.Value).Where(IsHarmless)));
+                CommandText.Of(parsed, IsHarmless));
             var (shown, markdown) = parsed.GetValue(grow)
                 ? await GrowAsync(options, settings, parsed.GetValue(longest), parsed.GetValue(plots)!, cancellation)
                 : await MeasureAsync(options, settings, parsed.GetValue(json), cancellation);

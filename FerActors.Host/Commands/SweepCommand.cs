@@ -45,8 +45,8 @@ internal static class SweepCommand
                 ModelFolder = folder,
                 Options = declared.Base,
                 KeepDuplicates = parsed.GetValue(keep),
-                Command = "./run " + string.Join(' ', parsed.Tokens.Select(t => t.Value)),
-                GitCommit = Environment.GetEnvironmentVariable("FER_GIT_COMMIT"),
+                Command = CommandText.Of(parsed),
+                GitCommit = RunProvenance.GitCommit,
                 FetchFromHub = HubClient.FetchFolderAsync,
             };
 

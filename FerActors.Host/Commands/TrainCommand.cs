@@ -75,8 +75,8 @@ internal static class TrainCommand
                 KeepDuplicates = settings.KeepDuplicates,
                 Half = !settings.Fp32Weights,
                 CheckpointEvery = TimeSpan.FromSeconds(settings.CheckpointSeconds),
-                Command = "./run " + string.Join(' ', parsed.Tokens.Select(t => t.Value)),
-                GitCommit = Environment.GetEnvironmentVariable("FER_GIT_COMMIT"),
+                Command = CommandText.Of(parsed),
+                GitCommit = RunProvenance.GitCommit,
                 FetchFromHub = HubClient.FetchFolderAsync,
             };
             Directory.CreateDirectory(request.RunFolder);

@@ -54,16 +54,19 @@ public static class AverageJob
     {
         say?.Invoke($"Evaluating {folder}");
         using var checkpoint = VitCheckpoint.Load(folder);
+        var plain = Look(mirrored: false);
+        var flip = Predictions.Average([plain, Look(mirrored: true)]);
+        return new TrainingOutcome(folder, Report(plain, TestTimeView.Plain), Report(flip, TestTimeView.Flip));
 
-        EvaluationReport In(TestTimeView view)
+        Predictions Look(bool mirrored)
         {
             cancellation.ThrowIfCancellationRequested();
-            var predictions = ModelEvaluation.Predict(
-                checkpoint.Model, checkpoint.Preprocessor, validation, flip: view == TestTimeView.Flip);
-            return EvaluationReport.CrossFitted(predictions, FerUsage.PublicTest, validation.Sha256, view);
+            return ModelEvaluation.Predict(
+                checkpoint.Model, checkpoint.Preprocessor, MovedImages.Of(validation, 0, 0, mirrored), flip: false);
         }
 
-        return new TrainingOutcome(folder, In(TestTimeView.Plain), In(TestTimeView.Flip));
+        EvaluationReport Report(Predictions predictions, TestTimeView view) =>
+            EvaluationReport.CrossFitted(predictions, FerUsage.PublicTest, validation.Sha256, view);
     }
 
     private static void RequireNoWorse(double accuracy, double worstMember)

@@ -11,6 +11,9 @@ public static class RunProvenance
 
     private const int MaxBytes = 1 << 20;
 
+    /// <summary>The commit of this code as its surroundings tell it; <see langword="null"/> where they do not.</summary>
+    public static string? GitCommit => Environment.GetEnvironmentVariable("FER_GIT_COMMIT");
+
     /// <summary>Writes the file; one that is there is replaced.</summary>
     public static Task WriteAsync(string runFolder, ModelProvenance provenance, CancellationToken cancellation = default) =>
         File.WriteAllBytesAsync(

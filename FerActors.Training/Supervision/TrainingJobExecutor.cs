@@ -62,7 +62,7 @@ public sealed class TrainingJobExecutor(
             Name = spec.Name,
             Version = spec.ModelVersion.Value,
             Command = $"run {spec.Id} of the training service",
-            GitCommit = Environment.GetEnvironmentVariable("FER_GIT_COMMIT"),
+            GitCommit = RunProvenance.GitCommit,
             CheckpointEvery = options.CheckpointEvery,
             FetchFromHub = fetchFromHub ?? HubClient.FetchFolderAsync,
         };
