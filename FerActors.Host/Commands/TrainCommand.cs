@@ -28,6 +28,8 @@ internal static class TrainCommand
         var shortcuts = new (Option<string?> Option, string Name)[]
         {
             (new("--data") { Description = "fer2013.csv, plain or .gz or .zip, or an image folder." }, "data"),
+            (new("--votes") { Description = "The votes of FER+ beside the data, fer2013new.csv; for --labels, and for the report." }, "votes"),
+            (new("--labels") { Description = $"What is learnt: {string.Join(", ", LabelSource.Names)}." }, "labels"),
             (new("--model") { Description = "Model folder to write." }, "model"),
             (new("--run") { Description = "The run's folder (checkpoints, log). Default: runs/<name of the model>." }, "run"),
             (new("--preset") { Description = $"Architecture: {string.Join(", ", ModelPresets.Names)}." }, "preset"),
@@ -67,6 +69,7 @@ internal static class TrainCommand
             var request = new TrainingRequest
             {
                 DataPath = settings.Data!,
+                VotesPath = settings.Votes,
                 ModelFolder = settings.Model!,
                 RunFolder = settings.Run ?? Path.Combine("runs", name),
                 Options = configuration.Options,

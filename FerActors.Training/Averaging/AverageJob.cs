@@ -25,7 +25,7 @@ public static class AverageJob
         // First what takes no time: models that do not fit are refused before the data is read.
         var (model, preprocessor) = ModelAverage.Of(request.Models);
         using var average = model;
-        var split = await TrainingSplit.ReadAsync(request.DataPath, keepDuplicates: false, say, cancellation);
+        var split = await TrainingSplit.ReadAsync(request.DataPath, votesPath: null, keepDuplicates: false, say, cancellation);
         return await Task.Run(
             async () =>
             {

@@ -37,6 +37,10 @@ public sealed class TrainingJobExecutor(
             }
 
             errors.AddRange(Options(spec).Validate());
+            if (LabelSource.NeedsVotes(given.Labels))
+            {
+                errors.Add($"labels is '{given.Labels}', but a run of the training service has no votes; use fer train.");
+            }
         }
         catch (JsonException e)
         {

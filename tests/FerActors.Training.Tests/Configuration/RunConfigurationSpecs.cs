@@ -49,6 +49,19 @@ public sealed class RunConfigurationSpecs : IDisposable
     }
 
     [Fact]
+    public void Labels_that_need_votes_are_refused_with_all_else_that_is_wrong_where_no_votes_are_named()
+    {
+        var fault = Assert.Throws<TrainingConfigurationException>(() => Load("run.yaml", Yaml + "\nlabels: mixed\nvotes_share: 1.5\n"));
+        var unknown = Assert.Throws<TrainingConfigurationException>(() => Load("run.yaml", Yaml + "\nlabels: ferplus\n"));
+        var read = Load("run.yaml", Yaml + "\nlabels: mixed\nvotes_share: 0.3\nvotes: fer2013new.csv\n");
+
+        Assert.Equal(
+            ["votes_share is 1.5; it must be from 0 to 1.", "labels is 'mixed', but votes is missing; name fer2013new.csv."], fault.Errors);
+        Assert.Equal(["labels is 'ferplus'; it must be fer2013 or votes or mixed."], unknown.Errors);
+        Assert.Equal(("mixed", 0.3, "fer2013new.csv"), (read.Options.Labels, read.Options.VotesShare, read.Settings.Votes));
+    }
+
+    [Fact]
     public void What_is_printed_back_is_everything_and_reads_as_the_same()
     {
         var read = Load("run.yaml", Yaml);
