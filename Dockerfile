@@ -9,11 +9,17 @@ FROM mcr.microsoft.com/dotnet/sdk:${DOTNET} AS source
 WORKDIR /src
 COPY . .
 
+# YuNet goes beside the program. Where it cannot be had the build says why, and the image finds faces with the Haar cascade.
+#   --build-arg FER_DETECTOR_URL=...   takes it from another address
 FROM source AS build-cpu
-RUN dotnet publish FerActors.Host -c Release -p:FerAccelerator=cpu -o /app
+ARG FER_DETECTOR_URL=
+RUN dotnet publish FerActors.Host -c Release -p:FerAccelerator=cpu -o /app \
+    && { dotnet /app/fer.dll detector fetch --to /app/models || true; }
 
 FROM source AS build-cuda
-RUN dotnet publish FerActors.Host -c Release -p:FerAccelerator=cuda -o /app
+ARG FER_DETECTOR_URL=
+RUN dotnet publish FerActors.Host -c Release -p:FerAccelerator=cuda -o /app \
+    && { dotnet /app/fer.dll detector fetch --to /app/models || true; }
 
 FROM mcr.microsoft.com/dotnet/aspnet:${DOTNET} AS runtime
 RUN apt-get update \

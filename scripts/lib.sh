@@ -53,12 +53,18 @@ authorize() { [[ $(id -u) == 0 ]] || ! command -v sudo >/dev/null || sudo -n tru
 
 has_apt() { command -v apt-get >/dev/null; }
 
-# Brings apt's package lists, once in a script: a fresh machine has none, and those of an old one name files that are gone.
+# Brings apt's package lists: a fresh machine has none, and those of an old one name files that are gone. Not again within half an hour.
+# Usage: refresh [anyway]
 refresh() {
-    [[ -z "${refreshed:-}" ]] || return 0
+    local stamp
+    stamp=$(dirname "${BASH_SOURCE[0]}")/../.fer/package-lists
+    if [[ -z ${1:-} && -n $(find "$stamp" -mmin -30 2>/dev/null) ]] && compgen -G '/var/lib/apt/lists/*Packages*' >/dev/null; then
+        return
+    fi
     authorize
     step "updating the package lists" root apt-get update -q -o APT::Update::Error-Mode=any -o DPkg::Lock::Timeout=120
-    refreshed=1
+    mkdir -p "$(dirname "$stamp")"
+    touch "$stamp"
 }
 
 candidate() { apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: //p' | grep -qv '(none)'; }
@@ -86,9 +92,54 @@ unpack() {
     candidate "$package" || { say "the package $package is not in the package lists of this system." && return 1; }
     rm -f "$folder"/*.deb
 
-    # The lists of an old machine name files that are gone: the second attempt has new ones.
+    # The lists of an old machine name files that are gone: the second attempt has new ones. apt downloads as a user of its own, who may
+    # not be let into the folder; it says so, and downloads all the same.
     (cd "$folder" && step "downloading the package $package" apt-get download -q "$package") || {
-        [[ -z "${refreshed:-}" ]] && refresh && (cd "$folder" && step "downloading the package $package" apt-get download -q "$package")
+        refresh anyway && (cd "$folder" && step "downloading the package $package" apt-get download -q "$package")
     } || return 1
     dpkg -x "$folder"/*.deb "$folder" && rm -f "$folder"/*.deb
+}
+
+# Names of the package that holds a library: Debian derives them from the soname, libfoo.so.1 from libfoo1, libfoo-2.so.0 from
+# libfoo-2-0. With a time_t of 64 bits the name ends in t64. The exceptions are named here.
+packages_of() {
+    local soname=$1 stem version name
+    case "$soname" in
+        libglib-2.0.so.* | libgobject-2.0.so.* | libgio-2.0.so.* | libgmodule-2.0.so.* | libgthread-2.0.so.*) name=libglib2.0-0 ;;
+        libgdk-3.so.*) name=libgtk-3-0 ;;
+        libatk-1.0.so.*) name=libatk1.0-0 ;;
+        libz.so.*) name=zlib1g ;;
+        *.so.*)
+            stem=${soname%%.so.*} version=${soname#*.so.}
+            stem=${stem,,} stem=${stem//_/-}
+            [[ $stem =~ [0-9]$ ]] && name=$stem-$version || name=$stem$version
+            ;;
+        *) return 0 ;;
+    esac
+
+    # The last one finds names with a suffix of their own, such as libharfbuzz0b.
+    echo "${name}t64 $name ~^${name//./\\.}[a-z0-9]?\$"
+}
+
+# Runs a client of a node, which is a job of this shell. A node that ends before its client ends the client too, and its log says why.
+# Usage: beside PID LOG COMMAND [ARG...]
+beside() {
+    local node=$1 log=$2 client first status=0
+    shift 2
+    "$@" &
+    client=$!
+    wait -n -p first "$node" "$client" || status=$?
+    if [[ $first == "$client" ]] && kill -0 "$node" 2>/dev/null; then
+        return "$status"
+    fi
+    if [[ $first == "$client" ]]; then
+        wait "$node" || status=$?
+    else
+        kill -TERM "$client" 2>/dev/null || true
+        wait "$client" 2>/dev/null || true
+    fi
+    say "the node has ended (exit $status). The end of its log, $log:"
+    tail -n 20 "$log" >&2
+    [[ $status -ne 0 ]] || status=1
+    return "$status"
 }
