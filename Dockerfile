@@ -15,23 +15,29 @@ COPY FerActors.Shared/FerActors.Shared.csproj FerActors.Shared/
 COPY FerActors.Training/FerActors.Training.csproj FerActors.Training/
 COPY FerActors.Vision/FerActors.Vision.csproj FerActors.Vision/
 
+# YuNet goes beside the program. Where it cannot be had the build says why, and the image finds faces with the Haar cascade.
+#   --build-arg FER_DETECTOR_URL=...   takes it from another address
 FROM source AS build-cpu
+ARG FER_DETECTOR_URL=
 RUN dotnet restore FerActors.Host -p:FerAccelerator=cpu
 COPY FerActors.Host/ FerActors.Host/
 COPY FerActors.Inference/ FerActors.Inference/
 COPY FerActors.Shared/ FerActors.Shared/
 COPY FerActors.Training/ FerActors.Training/
 COPY FerActors.Vision/ FerActors.Vision/
-RUN dotnet publish FerActors.Host --no-restore -c Release -p:FerAccelerator=cpu -o /app
+RUN dotnet publish FerActors.Host --no-restore -c Release -p:FerAccelerator=cpu -o /app \
+    && { dotnet /app/fer.dll detector fetch --to /app/models || true; }
 
 FROM source AS build-cuda
+ARG FER_DETECTOR_URL=
 RUN dotnet restore FerActors.Host -p:FerAccelerator=cuda
 COPY FerActors.Host/ FerActors.Host/
 COPY FerActors.Inference/ FerActors.Inference/
 COPY FerActors.Shared/ FerActors.Shared/
 COPY FerActors.Training/ FerActors.Training/
 COPY FerActors.Vision/ FerActors.Vision/
-RUN dotnet publish FerActors.Host --no-restore -c Release -p:FerAccelerator=cuda -o /app
+RUN dotnet publish FerActors.Host --no-restore -c Release -p:FerAccelerator=cuda -o /app \
+    && { dotnet /app/fer.dll detector fetch --to /app/models || true; }
 
 FROM mcr.microsoft.com/dotnet/aspnet:${DOTNET} AS runtime
 RUN apt-get update \

@@ -39,6 +39,7 @@ public static class FerCommandLine
             AverageCommand.Create(),
             EvaluateCommand.Create(),
             HubCommand.Create(),
+            DetectorCommand.Create(),
             DataCommand.Create(),
             DriftCommand.Create(),
             ApiKeyCommand.Create(),

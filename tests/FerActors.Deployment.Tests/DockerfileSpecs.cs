@@ -19,6 +19,9 @@ public sealed partial class DockerfileSpecs
             Assert.Contains(accelerator, stages);
             Assert.Contains(Lines, line => line.Contains($"-p:FerAccelerator={accelerator}", StringComparison.Ordinal));
             Assert.Contains($"COPY --from=build-{accelerator} /app .", Lines);
+            var stage = Lines.SkipWhile(line => line != $"FROM source AS build-{accelerator}").Skip(1).TakeWhile(line => !line.StartsWith("FROM ", StringComparison.Ordinal)).ToList();
+            Assert.Contains("ARG FER_DETECTOR_URL=", stage);
+            Assert.Contains(stage, line => line.Contains("detector fetch --to /app/models", StringComparison.Ordinal));
         });
         Assert.Equal("cpu", stages[^1]);
     }
