@@ -41,7 +41,7 @@ RUN dotnet publish FerActors.Host --no-restore -c Release -p:FerAccelerator=cuda
 
 FROM mcr.microsoft.com/dotnet/aspnet:${DOTNET} AS runtime
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libgomp1 libgtk-3-0t64 opencv-data \
+    && apt-get install -y --no-install-recommends libatomic1 libdrm2 libgomp1 libgtk-3-0t64 opencv-data \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 fer \
     && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin fer \
@@ -69,3 +69,5 @@ COPY --from=build-cuda /app .
 
 FROM runtime AS cpu
 COPY --from=build-cpu /app .
+# Fails the build where the loader misses a library, instead of the first node.
+RUN ! ldd runtimes/linux-*/native/*.so* | grep -F '=> not found'

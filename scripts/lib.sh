@@ -7,7 +7,8 @@ fail() {
     exit 1
 }
 
-# Runs a command that may take a while: says what it does, shows the elapsed time, and its output only where it fails.
+# Runs a command that may take a while: says what it does, shows the elapsed time, and its output where it fails. Of one that succeeds
+# only apt's warnings are shown: a package list that could not be had is one.
 # Usage: step "installing chromium" COMMAND [ARG...]
 step() {
     local label=$1 log status=0 started=$SECONDS beat
@@ -16,14 +17,18 @@ step() {
     say "$label"
     heartbeat "$label" $$ &
     beat=$!
-    "$@" >"$log" 2>&1 || status=$?
-    kill "$beat" 2>/dev/null
+    # In a shell of its own, so that a command that ends the script ends only this one, and its reason is shown.
+    ("$@") >"$log" 2>&1 || status=$?
+    kill "$beat" 2>/dev/null || true
     wait "$beat" 2>/dev/null || true
     [[ ! -t 2 ]] || printf '\r\033[K' >&2
     if [[ $status -ne 0 ]]; then
         say "$label failed after $((SECONDS - started)) s (exit $status):"
         tail -n 40 "$log" >&2
-    elif ((SECONDS - started >= 3)); then
+    else
+        grep -E '^(W|E|Err)[:0-9]' "$log" >&2 || true
+    fi
+    if [[ $status -eq 0 ]] && ((SECONDS - started >= 3)); then
         say "$label: done in $((SECONDS - started)) s"
     fi
     rm -f "$log"
@@ -62,7 +67,7 @@ refresh() {
         return
     fi
     authorize
-    step "updating the package lists" root apt-get update -q -o APT::Update::Error-Mode=any -o DPkg::Lock::Timeout=120
+    step "updating the package lists" root apt-get update -q -o DPkg::Lock::Timeout=120
     mkdir -p "$(dirname "$stamp")"
     touch "$stamp"
 }
@@ -83,6 +88,9 @@ first_known() {
     return 1
 }
 
+# As whoever asks: apt's own user may not be let into the folder.
+download() { apt-get download -q -o APT::Sandbox::User=root "$1"; }
+
 # Unpacks a package into a folder without installing it.
 unpack() {
     local package=$1 folder=$2
@@ -92,10 +100,9 @@ unpack() {
     candidate "$package" || { say "the package $package is not in the package lists of this system." && return 1; }
     rm -f "$folder"/*.deb
 
-    # The lists of an old machine name files that are gone: the second attempt has new ones. apt downloads as a user of its own, who may
-    # not be let into the folder; it says so, and downloads all the same.
-    (cd "$folder" && step "downloading the package $package" apt-get download -q "$package") || {
-        refresh anyway && (cd "$folder" && step "downloading the package $package" apt-get download -q "$package")
+    # The lists of an old machine name files that are gone: the second attempt has new ones.
+    (cd "$folder" && step "downloading the package $package" download "$package") || {
+        refresh anyway && (cd "$folder" && step "downloading the package $package" download "$package")
     } || return 1
     dpkg -x "$folder"/*.deb "$folder" && rm -f "$folder"/*.deb
 }

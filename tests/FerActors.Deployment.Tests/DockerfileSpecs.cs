@@ -30,7 +30,7 @@ public sealed partial class DockerfileSpecs
     public void Bases_are_stages_or_pinned()
     {
         var names = new HashSet<string>();
-        var arguments = Lines.Where(line => line.StartsWith("ARG ", StringComparison.Ordinal)).Select(line => line[4..].Split('=')).ToDictionary(p => p[0], p => p[1]);
+        var arguments = Lines.TakeWhile(line => !line.StartsWith("FROM ", StringComparison.Ordinal)).Where(line => line.StartsWith("ARG ", StringComparison.Ordinal)).Select(line => line[4..].Split('=')).ToDictionary(p => p[0], p => p[1]);
         foreach (var match in Lines.Select(line => Stage().Match(line)).Where(match => match.Success))
         {
             var image = arguments.Aggregate(match.Groups["image"].Value, (text, a) => text.Replace($"${{{a.Key}}}", a.Value, StringComparison.Ordinal));

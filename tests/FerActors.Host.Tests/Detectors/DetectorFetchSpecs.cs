@@ -162,6 +162,17 @@ public sealed class DetectorFetchSpecs : IDisposable
     }
 
     [Fact]
+    public async Task The_command_fetches_nothing_where_a_node_would_find_yunet_already()
+    {
+        var path = Write(_root, DetectorModel.Zoo.FileName, Content);
+
+        var (code, output, errors) = await FerProcess.RunAsync("detector", "fetch", "--set", $"Detection:ModelFolders:0={_root}", "--set", "Detection:ModelFolders:1=/nowhere");
+
+        Assert.True(code == 0, errors);
+        Assert.Equal(path, output.Trim());
+    }
+
+    [Fact]
     public void The_known_files_are_those_that_the_project_was_measured_with()
     {
         Assert.Equal("opencv/face_detection_yunet", DetectorModel.Repository);
