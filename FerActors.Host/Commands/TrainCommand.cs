@@ -107,9 +107,19 @@ internal static class TrainCommand
         ? value
         : $"'{value.Replace("'", "''", StringComparison.Ordinal)}'";
 
-    internal static string Summary(string view, Training.Evaluation.EvaluationReport report) => string.Create(
+    internal static string Summary(string view, Training.Evaluation.EvaluationReport report) => report.Votes is { Majority: { } majority } votes
+        ? string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Figures(view, report)}; agreement with the majority {majority.Accuracy:P2}, where most people agree {votes.AgreementWhereMostAgree:P2}, ECE {majority.Ece:0.0000} -> {report.CalibratedVotes?.Majority?.Ece:0.0000}")
+        : Figures(view, report);
+
+    private static string Figures(string view, Training.Evaluation.EvaluationReport report) => string.Create(
         CultureInfo.InvariantCulture,
         $"{report.Split} {view}: accuracy {report.Metrics.Accuracy:P2}, macro-F1 {report.Metrics.MacroF1:0.0000}, balanced accuracy {report.Metrics.BalancedAccuracy:P2}, ECE {report.Metrics.Ece:0.0000} -> {report.Calibrated?.Ece:0.0000} at T = {report.Calibration?.Temperature:0.000}");
+
+    private static string Agreement(EpochRecord record) => record.Agreement is { } agreement
+        ? string.Create(CultureInfo.InvariantCulture, $", agreement with the majority {agreement:P2}")
+        : "";
 
     private sealed class Listener(ProgressContext context) : ITrainingListener
     {
@@ -134,7 +144,7 @@ internal static class TrainCommand
             {
                 Say(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"epoch {record.Epoch}: loss {record.TrainLoss:0.000}, validation accuracy {record.Accuracy:P2}, macro-F1 {record.MacroF1:0.000}, {record.Seconds:0} s"));
+                    $"epoch {record.Epoch}: loss {record.TrainLoss:0.000}, validation accuracy {record.Accuracy:P2}, macro-F1 {record.MacroF1:0.000}{Agreement(record)}, {record.Seconds:0} s"));
             }
         }
     }

@@ -26,6 +26,11 @@ public sealed record RunConfiguration(RunSettings Settings, TrainingOptions Opti
             errors = [.. errors, $"labels is '{configuration.Options.Labels}', but votes is missing; name fer2013new.csv."];
         }
 
+        if (configuration.Options.EarlyStopping.Metric == EarlyStoppingOptions.Agreement && configuration.Settings.Votes is null)
+        {
+            errors = [.. errors, "early_stopping.metric is 'agreement', but votes is missing; name fer2013new.csv."];
+        }
+
         return errors.Count == 0 ? configuration : throw new TrainingConfigurationException(errors);
     }
 

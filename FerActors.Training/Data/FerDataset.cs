@@ -106,6 +106,23 @@ public sealed class FerDataset
         return votes.ContainsAnyExcept((byte)0) ? votes : [];
     }
 
+    /// <summary>The votes of all images in order, 7 counts each and zeros where an image has no usable ones; empty without votes.</summary>
+    public byte[] AllVotes()
+    {
+        if (_votes is null)
+        {
+            return [];
+        }
+
+        var votes = new byte[Count * ExpressionNames.Count];
+        for (var i = 0; i < Count; i++)
+        {
+            _votes.AsSpan(Row(i) * ExpressionNames.Count, ExpressionNames.Count).CopyTo(votes.AsSpan(i * ExpressionNames.Count));
+        }
+
+        return votes;
+    }
+
     /// <summary>Number of images with usable votes.</summary>
     public int CountVoted()
     {
@@ -122,21 +139,7 @@ public sealed class FerDataset
     /// Lower-case hex SHA-256 over the images' usable votes in order, 7 bytes each and zeros where an image has none; <see langword="null"/>
     /// where there are no votes.
     /// </summary>
-    public string? VotesSha256()
-    {
-        if (_votes is null)
-        {
-            return null;
-        }
-
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        for (var i = 0; i < Count; i++)
-        {
-            hash.AppendData(_votes.AsSpan(Row(i) * ExpressionNames.Count, ExpressionNames.Count));
-        }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
+    public string? VotesSha256() => HasVotes ? Convert.ToHexStringLower(SHA256.HashData(AllVotes())) : null;
 
     /// <summary>The same images with people's votes beside their labels; subsets of it share them.</summary>
     /// <param name="votes">7 counts an image in FER2013's order, in the order of the images; zeros where an image has no usable votes. Copied.</param>
@@ -155,6 +158,20 @@ public sealed class FerDataset
         }
 
         return new FerDataset(_pixels, _labels, _usages, _rows, rows);
+    }
+
+    /// <summary>Other pictures in place of these, with the same labels, splits and votes.</summary>
+    /// <param name="pixels">The images one after the other, 2,304 bytes each. Taken over.</param>
+    internal FerDataset WithPixels(byte[] pixels)
+    {
+        var usages = new FerUsage[Count];
+        for (var i = 0; i < usages.Length; i++)
+        {
+            usages[i] = Usage(i);
+        }
+
+        var changed = FromArrays(pixels, Labels(), usages);
+        return HasVotes ? changed.WithVotes(AllVotes()) : changed;
     }
 
     public FerUsage Usage(int index) => (FerUsage)_usages[Row(index)];

@@ -66,6 +66,11 @@ public sealed class Trainer
             throw new ArgumentException($"labels is '{options.Labels}', but the training images have no votes.", nameof(train));
         }
 
+        if (options.EarlyStopping.Metric == EarlyStoppingOptions.Agreement && !validation.HasVotes)
+        {
+            throw new ArgumentException("early_stopping.metric is 'agreement', but the validation images have no votes.", nameof(validation));
+        }
+
         TorchRuntime.EnsureLoaded();
         _options = options;
         _train = train;
@@ -517,14 +522,18 @@ public sealed class Trainer
     private EpochRecord EvaluateEpoch(
         FlatParameters parameters, Tensor average, RunState state, double rate, RunClock clock, ModelInput input, CancellationToken cancellation)
     {
-        var metrics = OnAllThreads(() =>
+        var predictions = OnAllThreads(() =>
         {
             using var model = Finished(parameters, average, state.Epoch + 1, input, cancellation);
-            return ClassificationMetrics.Compute(Predict(model, state.Step));
+            return Predict(model, state.Step);
         });
+        var metrics = ClassificationMetrics.Compute(predictions);
         var batches = Math.Max(1, state.Batch);
         return new EpochRecord(
-            state.Epoch + 1, state.Step, state.LossSum / batches, rate, metrics.Accuracy, metrics.MacroF1, metrics.Nll, clock.Seconds);
+            state.Epoch + 1, state.Step, state.LossSum / batches, rate, metrics.Accuracy, metrics.MacroF1, metrics.Nll, clock.Seconds)
+        {
+            Agreement = predictions.ByMajority() is { } majority ? ClassificationMetrics.Compute(majority).Accuracy : null,
+        };
     }
 
     private Predictions Predict(Vit model, long step)

@@ -58,6 +58,7 @@ public static class TrainingJob
             Name = request.Name,
             Version = request.Version,
             Half = request.Half,
+            OnVotes = request.Options.Labels == LabelSource.Votes,
         };
         var outcome = await delivery.WriteAsync(
             trained.Model,

@@ -46,8 +46,16 @@ public sealed record TrainingSplit(FerDataset Train, FerDataset Validation, stri
         }
 
         var validation = all.Where(FerUsage.PublicTest);
+        var train = all.Where(FerUsage.Training);
+        if (train.VotesSha256() is { } votes)
+        {
+            notes = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{notes} FER+'s votes stand beside {train.CountVoted():N0} of the training images (SHA-256 of their votes: `{votes}`).");
+        }
+
         return validation.Count > 0
-            ? new TrainingSplit(all.Where(FerUsage.Training), validation, notes)
+            ? new TrainingSplit(train, validation, notes)
             : throw new InvalidDataException("The data has no PublicTest (validation) images; the model could not be judged.");
     }
 }

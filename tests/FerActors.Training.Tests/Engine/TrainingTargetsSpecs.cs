@@ -142,6 +142,9 @@ public sealed class TrainingTargetsSpecs : IDisposable
         var fault = Assert.Throws<ArgumentException>(
             () => new Trainer(TinyRun.Options with { Labels = LabelSource.Votes }, SmallRun.Train, SmallRun.Validation));
 
+        var metric = Assert.Throws<ArgumentException>(
+            () => new Trainer(TinyRun.Options with { EarlyStopping = new() { Metric = "agreement" } }, SmallRun.Train, SmallRun.Validation));
+        Assert.StartsWith("early_stopping.metric is 'agreement', but the validation images have no votes.", metric.Message, StringComparison.Ordinal);
         Assert.StartsWith("labels is 'votes', but the training images have no votes.", fault.Message, StringComparison.Ordinal);
     }
 

@@ -84,6 +84,9 @@ public sealed class TrainingJobExecutorSpecs : IDisposable
         Assert.Equal(
             ["labels is 'votes', but a run of the training service has no votes; use fer train."],
             _executor.Validate(Spec(null) with { OptionsJson = """{"labels": "votes"}""" }));
+        Assert.Equal(
+            ["early_stopping.metric is 'agreement', but a run of the training service has no votes; use fer train."],
+            _executor.Validate(Spec(null) with { OptionsJson = """{"early_stopping": {"metric": "agreement"}}""" }));
     }
 
     [Fact]
