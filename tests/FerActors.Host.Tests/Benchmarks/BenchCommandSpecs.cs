@@ -52,7 +52,7 @@ public sealed class BenchCommandSpecs(BrokerNode broker)
     {
         var (code, _, errors) = await FerProcess.RunAsync("bench", "--rounds", "0");
 
-        Assert.Equal(1, code);
+        Assert.Equal(2, code);
         Assert.Contains("--longest-queue must be at least 1", errors, StringComparison.Ordinal);
     }
 
