@@ -62,6 +62,28 @@ public sealed partial class DockerfileSpecs
         Assert.All(["!models/**", "!FerActors.*/**", "!Directory.*.props", "!global.json"], line => Assert.Contains(line, ignored));
     }
 
+    [Fact]
+    public void Packages_are_restored_before_sources_are_copied()
+    {
+        var projects = Directory.EnumerateFiles(Checkout.Root, "FerActors.*.csproj", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(Checkout.Root, file))
+            .Where(file => file.StartsWith("FerActors.", StringComparison.Ordinal))
+            .ToList();
+        var restored = Array.FindIndex(Lines, line => line.StartsWith("RUN dotnet restore", StringComparison.Ordinal));
+
+        Assert.NotEmpty(projects);
+        Assert.All(projects, project =>
+        {
+            var folder = Path.GetDirectoryName(project);
+            Assert.InRange(Array.IndexOf(Lines, $"COPY {project} {folder}/"), 0, restored);
+            Assert.InRange(Array.IndexOf(Lines, $"COPY {folder}/ {folder}/"), restored + 1, Lines.Length);
+        });
+    }
+
+    [Fact]
+    public void Operators_type_fer_inside_the_container() =>
+        Assert.Contains(Lines, line => line.Contains("/usr/local/bin/fer", StringComparison.Ordinal) && line.Contains("exec dotnet /app/fer.dll", StringComparison.Ordinal));
+
     [GeneratedRegex(@"^FROM (?<image>\S+) AS (?<name>\S+)$")]
     private static partial Regex Stage();
 }
