@@ -56,12 +56,14 @@ public sealed class ScriptSpecs : IDisposable
         Assert.DoesNotContain("ended", errors, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_step_that_fails_shows_what_it_said()
+    [Theory]
+    [InlineData("bash -c 'echo the cause; exit 4'", 4)]
+    [InlineData("fail the cause", 1)]
+    public async Task A_step_that_fails_shows_what_it_said(string command, int expected)
     {
-        var (code, _, errors) = await ShellAsync(". scripts/lib.sh; step 'trying' bash -c 'echo the cause; exit 4'");
+        var (code, _, errors) = await ShellAsync($". scripts/lib.sh; step 'trying' {command}");
 
-        Assert.Equal(4, code);
+        Assert.Equal(expected, code);
         Assert.Contains("trying failed", errors, StringComparison.Ordinal);
         Assert.Contains("the cause", errors, StringComparison.Ordinal);
     }
