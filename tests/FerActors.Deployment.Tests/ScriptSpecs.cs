@@ -37,11 +37,12 @@ public sealed class ScriptSpecs : IDisposable
     {
         var log = Path.Combine(_folder, "node.log");
         var (code, _, errors) = await ShellAsync(
-            $". scripts/lib.sh; (echo 'no broker' >'{log}'; exit 3) & beside $! '{log}' sleep infinity");
+            $". scripts/lib.sh; (printf 'no broker\n   at Node.Start()\n' >'{log}'; exit 3) & beside $! '{log}' sleep infinity");
 
         Assert.Equal(3, code);
         Assert.Contains("the node has ended (exit 3)", errors, StringComparison.Ordinal);
         Assert.Contains("no broker", errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("Node.Start", errors, StringComparison.Ordinal);
     }
 
     [Theory]
