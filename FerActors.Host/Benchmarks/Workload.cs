@@ -1,3 +1,4 @@
+using FerActors.Shared.Files;
 using FerActors.Shared.Protocol;
 using OpenCvSharp;
 
@@ -29,7 +30,7 @@ internal sealed record Workload(string Name, IReadOnlyList<byte[]> Bodies, bool 
             ? []
             : Directory.EnumerateFiles(folder).Where(f => Extensions.Contains(Path.GetExtension(f).ToLowerInvariant())).Order(StringComparer.Ordinal).ToList();
         return files.Count > 0
-            ? new Workload("photos", [.. files.Select(File.ReadAllBytes)], Aligned: false)
+            ? new Workload("photos", [.. files.Select(RegularFile.ReadAllBytes)], Aligned: false)
             : new Workload("photos (made, no faces)", [SyntheticPhoto.Jpeg(500, 375), SyntheticPhoto.Jpeg(640, 480)], Aligned: false);
     }
 

@@ -32,7 +32,8 @@ public static partial class RegularFile
     /// <param name="bufferSize">Bytes of the stream's buffer; 1 for none.</param>
     /// <param name="followLinks">Whether a link at the path's end may stand for the file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="IOException">It is a folder, a pipe, a device or a socket, or it cannot be read.</exception>
+    /// <exception cref="NotRegularFileException">It is a folder, a pipe, a device or a socket.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
     public static FileStream OpenRead(string path, int bufferSize = 4096, bool followLinks = true)
     {
@@ -124,7 +125,7 @@ public static partial class RegularFile
         _ => "something else",
     };
 
-    private static IOException NotRegular(string path, string what) => new($"'{path}' is {what}, not a file.");
+    private static NotRegularFileException NotRegular(string path, string kind) => new(path, kind);
 
     private static Exception Refusal(string path, int error) => error switch
     {
