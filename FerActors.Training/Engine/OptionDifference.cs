@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -32,7 +33,8 @@ internal static class OptionDifference
         var named = differences.Take(MostNamed).Select(difference => $"{difference.Name} ({difference.There} there, {difference.Here} here)");
         var more = differences.Count > MostNamed ? $" and {differences.Count - MostNamed} more" : "";
         var text = $": {string.Join(", ", named)}{more}";
-        return differences is [("epochs", var there, var here)] && int.Parse(here) > int.Parse(there)
+        return differences is [("epochs", var there, var here)]
+            && int.Parse(here, CultureInfo.InvariantCulture) > int.Parse(there, CultureInfo.InvariantCulture)
             ? $"{text}. Its learning rate fell to the end of its {there} epochs, so that it cannot be lengthened; a new run in another folder can start from its model (init_from)"
             : text;
     }
