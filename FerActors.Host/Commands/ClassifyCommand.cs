@@ -3,6 +3,7 @@ using FerActors.Host.Client;
 using FerActors.Host.Composition;
 using FerActors.Inference.Faces;
 using FerActors.Inference.Imaging;
+using FerActors.Shared.Files;
 using FerActors.Shared.Protocol;
 using Spectre.Console;
 
@@ -28,7 +29,7 @@ internal static class ClassifyCommand
             foreach (var path in parsed.GetRequiredValue(photos))
             {
                 var id = $"{Path.GetFileName(path)}-{Guid.NewGuid():N}";
-                var photo = new Photo(path, await File.ReadAllBytesAsync(path, cancellation));
+                var photo = new Photo(path, await RegularFile.ReadAllBytesAsync(path, cancellation));
                 sent.Add(id, photo);
                 await client.PublishAsync(
                     photo.Bytes, id, new Dictionary<string, string> { [RequestHeaders.Faces] = parsed.GetRequiredValue(faces) }, cancellation);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using FerActors.Shared.Files;
 
 namespace FerActors.Shared.Options;
 
@@ -87,7 +88,7 @@ public sealed record ControlOptions
     /// <exception cref="IOException">The file cannot be read.</exception>
     public string? ReadToken()
     {
-        var token = TokenFile is null ? Token : File.ReadAllText(TokenFile).Trim();
+        var token = TokenFile is null ? Token : RegularFile.ReadAllText(TokenFile).Trim();
         return token is null || IsToken(token)
             ? token
             : throw new FormatException($"{Section}: the token must be {TokenForm}.");
