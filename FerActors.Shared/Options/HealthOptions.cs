@@ -21,6 +21,12 @@ public sealed record HealthOptions
     /// </summary>
     public int? Port { get; init; }
 
+    /// <summary>
+    /// Names by which the endpoint is called, beside IP addresses, <c>localhost</c> and this machine's name; see
+    /// <see cref="ApiOptions.AllowedHosts"/>. Probes and scrapers that ask a pod's address need none.
+    /// </summary>
+    public IReadOnlyList<string> AllowedHosts { get; init; } = [];
+
     /// <summary>How long an actor may take to say how it stands; from 100 ms to 1 minute.</summary>
     public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(3);
 
@@ -35,6 +41,7 @@ public sealed record HealthOptions
             nameof(AnswerTimeout),
             AnswerTimeout,
             "from 100 ms to 1 minute");
+        HostPattern.Check(errors, nameof(AllowedHosts), AllowedHosts);
         return errors.All;
     }
 }
