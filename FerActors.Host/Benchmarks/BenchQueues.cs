@@ -19,6 +19,6 @@ internal static class BenchQueues
         };
     }
 
-    /// <summary>The plain consumer's queue.</summary>
-    public static string Peer(RabbitMqOptions queues) => queues.ImagesQueue + ".plain";
+    /// <summary>The queue of the plain consumer with batches of that size.</summary>
+    public static string Peer(RabbitMqOptions queues, int batch) => $"{queues.ImagesQueue}.plain.{batch}";
 }

@@ -1,10 +1,10 @@
-using FerActors.Inference.Faces;
 using FerActors.Shared.Options;
+using FerActors.Shared.Protocol;
 
 namespace FerActors.Host.Benchmarks;
 
 /// <summary>
-/// Measures one node end to end and, in turn with it, the raw pipeline and a peer: what all of them feel alike, a busy neighbour or a
+/// Measures one node end to end and, in turn with it, the raw pipeline and the peers: what all of them feel alike, a busy neighbour or a
 /// slow clock, then hardly changes their ratios.
 /// </summary>
 /// <param name="options">The node's options.</param>
@@ -14,7 +14,9 @@ internal sealed class BenchRun(FerOptions options, BenchSettings settings, Actio
 {
     private const double Loaded = 0.70;
     private const double Unloaded = 0.05;
-    private const int PeerConcurrency = 4;
+
+    // A first version of such a service takes one image at a time; a better one as many as the node.
+    private static readonly int[] PeerBatches = [1, 32];
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1);
@@ -29,72 +31,98 @@ internal sealed class BenchRun(FerOptions options, BenchSettings settings, Actio
 
         // First of all, since it limits OpenCV, which must not have been loaded before.
         using var raw = new RawPipeline(options);
-        Workload[] loads = [Workload.CroppedFaces(), Workload.Photos(settings.Photos)];
+        Workload[] loads = [Workload.CroppedFaces(), Workload.Photos(settings.Photos, raw.Accepts)];
         await using var client = await LoadClient.ConnectAsync(queues, Patience, cancellation);
-        progress("starting a node");
+        var peers = new List<BenchPeer>();
         try
         {
-            await using var node = await BenchNode.StartAsync(settings.NodeArguments, queues, cancellation);
-            var (peer, peerSays) = await StartPeerAsync(client, queues, cancellation);
-            await using (peer)
+            // Before the node and the peers are there to share the cores.
+            var layouts = new List<LayoutSearchResult>();
+            foreach (var load in loads)
             {
-                var figures = new List<WorkloadFigures>();
-                var latencies = new List<LatencyFigures>();
-                foreach (var load in loads)
-                {
-                    var rounds = new List<Round>();
-                    for (var i = 1; i <= settings.Rounds; i++)
-                    {
-                        rounds.Add(await RoundAsync(i, load, raw, node, client, queues, peer is not null, cancellation));
-                    }
+                layouts.Add(await AsideAsync(() => raw.Search(load, settings.Window / 2), cancellation));
+                progress($"{load.Name}, raw pipeline: fastest with {layouts[^1].Best.Workers} worker(s) and {layouts[^1].Best.Threads} thread(s)");
+            }
 
-                    figures.Add(Figures(load, raw, rounds));
-                    latencies.Add(await LatencyAsync(load, figures[^1].EndToEnd, node, client, queues, cancellation));
+            progress("starting a node");
+            await using var node = await BenchNode.StartAsync(settings.NodeArguments, queues, cancellation);
+            await StartPeersAsync(peers, client, queues, cancellation);
+            var figures = new List<WorkloadFigures>();
+            var latencies = new List<LatencyFigures>();
+            for (var i = 0; i < loads.Length; i++)
+            {
+                var (load, layout) = (loads[i], layouts[i].Best);
+                await CheckPeersAsync(load, peers, client, queues, cancellation);
+                var rounds = new List<Round>();
+                for (var number = 1; number <= settings.Rounds; number++)
+                {
+                    rounds.Add(await RoundAsync(number, load, layout, raw, node, client, queues, peers, cancellation));
                 }
 
-                return new BenchReport(settings.Command, machine, raw.Describe(), peerSays, settings.Rounds, figures, _rows, latencies);
+                figures.Add(await AsideAsync(() => Figures(load, layouts[i], raw, rounds), cancellation));
+                latencies.Add(await LatencyAsync(load, figures[^1].EndToEnd, node, client, queues, cancellation));
             }
+
+            return new BenchReport(
+                settings.Command,
+                machine,
+                raw.Describe(),
+                [.. peers.Select(peer => new PeerNote(peer.Name, peer.Says))],
+                settings.Rounds,
+                figures,
+                _rows,
+                latencies);
         }
         finally
         {
+            foreach (var peer in peers)
+            {
+                await peer.DisposeAsync();
+            }
+
             await client.DeleteAsync(queues);
         }
     }
 
-    private async Task<(PlainPeer? Peer, string Says)> StartPeerAsync(LoadClient client, RabbitMqOptions queues, CancellationToken cancellation)
+    private async Task StartPeersAsync(List<BenchPeer> peers, LoadClient client, RabbitMqOptions queues, CancellationToken cancellation)
     {
-        if (settings.PeerScript is null)
+        var (python, absence) = settings.PeerScript is { } wanted ? await PlainPeer.FindAsync(wanted, cancellation) : (null, "it was not asked for");
+        foreach (var batch in PeerBatches)
         {
-            return (null, "not asked for");
+            peers.Add(python is null
+                ? BenchPeer.Without(batch, absence!)
+                : await BenchPeer.StartAsync(python, settings.PeerScript!, options, queues, client, batch, cancellation));
+            progress($"plain consumer, {peers[^1].Name}: {peers[^1].Says}");
+        }
+    }
+
+    private async Task CheckPeersAsync(
+        Workload load, List<BenchPeer> peers, LoadClient client, RabbitMqOptions queues, CancellationToken cancellation)
+    {
+        var answers = new List<ClassificationResult?>();
+        for (var i = 0; i < load.Bodies.Count; i++)
+        {
+            answers.Add(await client.ClassifyAsync(queues.ImagesQueue, load, i, cancellation));
         }
 
-        var (python, absence) = await PlainPeer.FindAsync(settings.PeerScript, cancellation);
-        if (python is null)
+        foreach (var peer in peers)
         {
-            progress($"without the plain consumer: {absence}");
-            return (null, $"absent, {absence}");
+            await peer.CheckAsync(load, answers, options.Model.ParityTolerance, client, cancellation);
         }
-
-        progress("starting the plain consumer");
-        await client.DeclareAsync(BenchQueues.Peer(queues), cancellation);
-        var detectors = new FaceDetectorFactory(options.Detection);
-        var peer = await PlainPeer.StartAsync(
-            python,
-            settings.PeerScript,
-            queues.Uri,
-            BenchQueues.Peer(queues),
-            options.Model.Path,
-            detectors.Kind == DetectorKind.YuNet ? detectors.ModelPath : null,
-            cancellation);
-        return (peer, peer.Description);
     }
 
     private async Task<Round> RoundAsync(
-        int number, Workload load, RawPipeline raw, BenchNode node, LoadClient client, RabbitMqOptions queues, bool peer, CancellationToken cancellation)
+        int number,
+        Workload load,
+        RawLayout layout,
+        RawPipeline raw,
+        BenchNode node,
+        LoadClient client,
+        RabbitMqOptions queues,
+        List<BenchPeer> peers,
+        CancellationToken cancellation)
     {
-        // On a thread of its own: it blocks, and the client's heartbeats must go on.
-        var alone = await Task.Factory.StartNew(
-            () => raw.Whole(load, settings.Window / 2), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        var alone = await AsideAsync(() => raw.Whole(load, layout, settings.Window / 2), cancellation);
 
         var batches = await node.BatchesAsync(cancellation);
         var before = ProcessorTime.Now([node.Process]);
@@ -104,45 +132,53 @@ internal sealed class BenchRun(FerOptions options, BenchSettings settings, Actio
         batches = (await node.BatchesAsync(cancellation)).Since(batches);
         _rows.Add(new LoadRow(load.Name, "closed", settings.Concurrency, null, summary, batches));
 
-        double? plain = peer
-            ? (await new LoadGenerator(client, BenchQueues.Peer(queues))
-                .ClosedAsync(load, PeerConcurrency, WarmUp / 2, settings.Window / 2, cancellation)).PerSecond
-            : null;
-        progress(BenchReport.Format(
-            $"{load.Name}, round {number} of {settings.Rounds}: raw {alone.PerSecond:0.0}/s, end to end {summary.PerSecond:0.0}/s{(plain is { } p ? BenchReport.Format($", plain consumer {p:0.0}/s") : "")}"));
+        var plain = new List<Figure>();
+        foreach (var peer in peers)
+        {
+            plain.Add(await peer.MeasureAsync(load, settings.Window, client, cancellation));
+        }
+
+        progress(
+            $"{load.Name}, round {number} of {settings.Rounds}: raw {alone.PerSecond.Show("0.0")}/s, end to end {summary.PerSecond.Show("0.0")}/s"
+            + string.Concat(peers.Zip(plain, (peer, figure) => $", plain consumer, {peer.Name} {figure.Show("0.0")}/s")));
         return new Round(alone, summary, used, batches, plain);
     }
 
-    private WorkloadFigures Figures(Workload load, RawPipeline raw, List<Round> rounds)
+    private WorkloadFigures Figures(Workload load, LayoutSearchResult layouts, RawPipeline raw, List<Round> rounds)
     {
         var batch = Math.Max(1, (int)Math.Round(rounds.Select(r => r.Batches).Aggregate((a, b) => a.And(b)).Mean is var mean && double.IsFinite(mean) ? mean : 1));
-        double Cpu(Func<ProcessorTime, double> part) => Median(rounds.Select(r => part(r.Used) * 1000 / r.Summary.Outcomes.Values.Sum()));
+        var endToEnd = Figure.Median(rounds.Select(r => r.Summary.PerSecond));
+        Figure Cpu(Func<ProcessorTime, double> part) => endToEnd is Figure.NotMeasured
+            ? endToEnd
+            : Figure.Median(rounds.Select(r => Figure.Of(part(r.Used) * 1000 / r.Summary.Outcomes.Values.Sum())));
         return new WorkloadFigures(
             load.Name,
+            load.Aligned ? BenchReport.CropsBar : BenchReport.PhotosBar,
             batch,
+            layouts,
             raw.Forward(batch, settings.Window / 2).PerSecond,
             raw.Extract(load, settings.Window / 2).PerSecond,
-            Median(rounds.Select(r => r.Raw.PerSecond)),
-            Median(rounds.Select(r => r.Summary.PerSecond)),
-            Median(rounds.Select(r => r.Summary.PerSecond / r.Raw.PerSecond)),
-            Median(rounds.Select(r => r.Raw.CpuMs)),
+            Figure.Median(rounds.Select(r => r.Raw.PerSecond)),
+            endToEnd,
+            Figure.Median(rounds.Select(r => r.Summary.PerSecond.Over(r.Raw.PerSecond))),
+            Figure.Median(rounds.Select(r => r.Raw.CpuMs)),
             Cpu(used => used.Nodes),
             Cpu(used => used.Own),
             Cpu(used => used.Others),
-            rounds[0].Peer is null ? null : Median(rounds.Select(r => r.Peer!.Value)));
+            [.. rounds[0].Peers.Select((_, i) => Figure.Median(rounds.Select(r => r.Peers[i])))]);
     }
 
     private async Task<LatencyFigures> LatencyAsync(
-        Workload load, double throughput, BenchNode node, LoadClient client, RabbitMqOptions queues, CancellationToken cancellation)
+        Workload load, Figure throughput, BenchNode node, LoadClient client, RabbitMqOptions queues, CancellationToken cancellation)
     {
         var unloaded = await OpenAsync(Unloaded);
         var loaded = await OpenAsync(Loaded);
         return new LatencyFigures(load.Name, loaded, unloaded);
 
-        async Task<LatencyPercentiles> OpenAsync(double share)
+        async Task<LoadSummary> OpenAsync(double share)
         {
             // One image at least, where the node is so slow that its window had hardly any.
-            var rate = Math.Max(throughput * share, 1 / settings.OpenFor.TotalSeconds);
+            var rate = Math.Max((throughput is Figure.Measured(var perSecond) ? perSecond : 0) * share, 1 / settings.OpenFor.TotalSeconds);
             var time = settings.OpenAt(rate);
             var batches = await node.BatchesAsync(cancellation);
             var summary = await new LoadGenerator(client, queues.ImagesQueue)
@@ -150,16 +186,14 @@ internal sealed class BenchRun(FerOptions options, BenchSettings settings, Actio
             batches = (await node.BatchesAsync(cancellation)).Since(batches);
             _rows.Add(new LoadRow(load.Name, BenchReport.Format($"open, {share:0%}"), null, rate, summary, batches));
             progress(BenchReport.Format(
-                $"{load.Name}, {rate:0.0}/s for {time.TotalSeconds:0} s: p50 {summary.Latency.P50:0.0} ms, p99 {summary.Latency.P99:0.0} ms"));
-            return summary.Latency;
+                $"{load.Name}, {rate:0.0}/s for {time.TotalSeconds:0} s: p50 {summary.Latency.P50:0.0} ms, p99 {summary.Tail.Show("0.0")} ms"));
+            return summary;
         }
     }
 
-    internal static double Median(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToArray();
-        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
-    }
+    // On a thread of its own: the work blocks, and the client's heartbeats must go on.
+    private static Task<T> AsideAsync<T>(Func<T> work, CancellationToken cancellation) =>
+        Task.Factory.StartNew(work, cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
-    private sealed record Round(RawFigure Raw, LoadSummary Summary, ProcessorTime Used, BatchHistogram Batches, double? Peer);
+    private sealed record Round(RawFigure Raw, LoadSummary Summary, ProcessorTime Used, BatchHistogram Batches, IReadOnlyList<Figure> Peers);
 }

@@ -55,11 +55,11 @@ internal sealed class GrowthRun(FerOptions options, BenchSettings settings, int 
 
     private async Task QueueAsync(LoadGenerator load, BenchNode node, CancellationToken cancellation)
     {
-        var rows = new List<(int Count, double Seconds, double Latency, double Memory)>();
+        var rows = new List<(int Count, double Seconds, LoadSummary Summary, double Memory)>();
         for (var count = 1; count <= longestQueue; count *= 10)
         {
             var (seconds, summary) = await load.BurstAsync(Workload.CroppedFaces(), count, cancellation);
-            rows.Add((count, seconds, summary.Latency.P50, node.MemoryMiB()));
+            rows.Add((count, seconds, summary, node.MemoryMiB()));
             progress(BenchReport.Format($"queue of {count}: {seconds:0.00} s"));
         }
 
@@ -70,14 +70,14 @@ internal sealed class GrowthRun(FerOptions options, BenchSettings settings, int 
             {
                 BenchReport.Format($"{r.Count:N0}"),
                 BenchReport.Format($"{r.Seconds:0.00}"),
-                BenchReport.Format($"{r.Count / r.Seconds:0.0}"),
-                BenchReport.Format($"{r.Latency:0}"),
+                r.Summary.PerSecond.Show("0.0"),
+                BenchReport.Format($"{r.Summary.Latency.P50:0}"),
                 BenchReport.Format($"{r.Memory:0}"),
             }),
             "queue",
             "messages",
             "seconds",
-            [new("until the last result", [.. rows.Select(r => ((double)r.Count, r.Seconds))])]);
+            [new("until the last result", [.. Points(rows.Select(r => ((double)r.Count, Figure.Of(r.Count).Over(r.Summary.PerSecond))))])]);
     }
 
     private async Task SizeAsync(LoadGenerator load, CancellationToken cancellation)
@@ -111,8 +111,8 @@ internal sealed class GrowthRun(FerOptions options, BenchSettings settings, int 
             "megapixels",
             "milliseconds",
             [
-                new("latency, p50", [.. rows.Select(r => (r.Size, r.Summary.Latency.P50))]),
-                new("decode, detect and align", [.. rows.Select(r => (r.Size, r.Summary.ComputeInput / 1000))]),
+                new("latency, p50", [.. Points(rows.Select(r => (r.Size, Figure.Of(r.Summary.Latency.P50))))]),
+                new("decode, detect and align", [.. Points(rows.Select(r => (r.Size, Figure.Of(r.Summary.ComputeInput / 1000))))]),
             ]);
     }
 
@@ -159,8 +159,8 @@ internal sealed class GrowthRun(FerOptions options, BenchSettings settings, int 
             "faces",
             "milliseconds",
             [
-                new("latency, p50", [.. rows.Select(r => ((double)r.Count, r.Summary.Latency.P50))]),
-                new("model", [.. rows.Where(r => r.Summary.ComputeInfer > 0).Select(r => ((double)r.Count, r.Summary.ComputeInfer / 1000))]),
+                new("latency, p50", [.. Points(rows.Select(r => ((double)r.Count, Figure.Of(r.Summary.Latency.P50))))]),
+                new("model", [.. Points(rows.Select(r => ((double)r.Count, Figure.Of(r.Summary.ComputeInfer / 1000))))]),
             ]);
     }
 
@@ -183,7 +183,7 @@ internal sealed class GrowthRun(FerOptions options, BenchSettings settings, int 
                 }
 
                 rows.Add((count, summaries));
-                progress(BenchReport.Format($"{count} processes: {summaries[0].PerSecond:0.0}/s crops, {summaries[1].PerSecond:0.0}/s photos"));
+                progress(BenchReport.Format($"{count} processes: {summaries[0].PerSecond.Show("0.0")}/s crops, {summaries[1].PerSecond.Show("0.0")}/s photos"));
             }
         }
         finally
@@ -197,11 +197,23 @@ internal sealed class GrowthRun(FerOptions options, BenchSettings settings, int 
         Write(
             $"Processes, each with one thread for the model and one worker, on {Environment.ProcessorCount} cores",
             ["Processes", .. loads.Select(l => $"{l.Name}, images a second")],
-            rows.Select(r => (string[])[BenchReport.Format($"{r.Count}"), .. r.Summaries.Select(s => BenchReport.Format($"{s.PerSecond:0.0}"))]),
+            rows.Select(r => (string[])[BenchReport.Format($"{r.Count}"), .. r.Summaries.Select(s => s.PerSecond.Show("0.0"))]),
             "processes",
             "processes",
             "images a second",
-            [.. loads.Select((l, i) => new PlotSeries(l.Name, [.. rows.Select(r => ((double)r.Count, r.Summaries[i].PerSecond))]))]);
+            [.. loads.Select((l, i) => new PlotSeries(l.Name, [.. Points(rows.Select(r => ((double)r.Count, r.Summaries[i].PerSecond)))]))]);
+    }
+
+    // A plot has the points that were measured; a logarithmic axis has no 0.
+    private static IEnumerable<(double X, double Y)> Points(IEnumerable<(double X, Figure Y)> rows)
+    {
+        foreach (var (x, figure) in rows)
+        {
+            if (figure is Figure.Measured(var y and > 0))
+            {
+                yield return (x, y);
+            }
+        }
     }
 
     private Task<LoadSummary> AloneAsync(LoadGenerator load, Workload photo, CancellationToken cancellation) =>
@@ -246,8 +258,14 @@ internal sealed class GrowthRun(FerOptions options, BenchSettings settings, int 
     {
         _text.AppendLine(title).AppendLine();
         BenchReport.Table(_text, head, rows);
+        var drawn = series.Where(s => s.Points.Count > 0).ToList();
+        if (drawn.Count == 0)
+        {
+            return;
+        }
+
         var path = Path.Combine(plots, file + ".svg");
-        File.WriteAllText(path, SvgPlot.Draw(title, x, y, series));
+        File.WriteAllText(path, SvgPlot.Draw(title, x, y, drawn));
         _text.AppendLine($"![{title}]({Path.GetFileName(plots)}/{file}.svg)").AppendLine();
     }
 }

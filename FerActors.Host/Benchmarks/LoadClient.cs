@@ -18,6 +18,7 @@ internal sealed class LoadClient : IAsyncDisposable
     private readonly string _reply;
     private readonly TimeSpan _patience;
     private readonly ConcurrentDictionary<string, TaskCompletionSource<Answer>> _waiting = new();
+    private readonly ConcurrentQueue<string> _declared = new();
     private readonly long _start = Stopwatch.GetTimestamp();
     private long _sent;
 
@@ -62,6 +63,44 @@ internal sealed class LoadClient : IAsyncDisposable
         string queue, Workload load, TimeSpan intended, CancellationToken cancellation, Action? whenConfirmed = null)
     {
         var number = Interlocked.Increment(ref _sent);
+        return (await AskAsync(queue, load, number, (int)(number % load.Bodies.Count), intended, cancellation, whenConfirmed)).Trace;
+    }
+
+    /// <summary>Sends one image of the load and gives the answer itself; absent where none came in time.</summary>
+    /// <param name="queue">Where to.</param>
+    /// <param name="load">The images.</param>
+    /// <param name="image">The place of the image in the load.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task<ClassificationResult?> ClassifyAsync(string queue, Workload load, int image, CancellationToken cancellation) =>
+        (await AskAsync(queue, load, Interlocked.Increment(ref _sent), image, Now, cancellation, whenConfirmed: null)).Result;
+
+    /// <summary>Deletes the node's queues and those that were declared for peers.</summary>
+    public async Task DeleteAsync(RabbitMqOptions options)
+    {
+        foreach (var queue in _declared.Concat([options.ImagesQueue, options.ResultsQueue, options.DeadLetterQueue]))
+        {
+            await _in.QueueDeleteAsync(queue, ifUnused: false, ifEmpty: false);
+        }
+
+        await _in.ExchangeDeleteAsync(options.DeadLetterExchange);
+    }
+
+    /// <summary>Declares a plain durable queue for a peer.</summary>
+    public Task DeclareAsync(string queue, CancellationToken cancellation)
+    {
+        _declared.Enqueue(queue);
+        return _in.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, cancellationToken: cancellation);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _publishing.DisposeAsync();
+        await _consuming.DisposeAsync();
+    }
+
+    private async Task<(RequestTrace Trace, ClassificationResult? Result)> AskAsync(
+        string queue, Workload load, long number, int image, TimeSpan intended, CancellationToken cancellation, Action? whenConfirmed)
+    {
         var id = $"bench-{number}-{_reply[^12..]}";
         var answer = new TaskCompletionSource<Answer>(TaskCreationOptions.RunContinuationsAsynchronously);
         _waiting[id] = answer;
@@ -75,18 +114,17 @@ internal sealed class LoadClient : IAsyncDisposable
                 DeliveryMode = DeliveryModes.Persistent,
                 Headers = load.Headers.ToDictionary(h => h.Key, h => (object?)h.Value),
             };
-            await _out.BasicPublishAsync("", queue, mandatory: true, properties, load.Bodies[(int)(number % load.Bodies.Count)], cancellation);
+            await _out.BasicPublishAsync("", queue, mandatory: true, properties, load.Bodies[image], cancellation);
             var confirmed = Now;
             whenConfirmed?.Invoke();
             try
             {
                 var (arrived, read, result) = await answer.Task.WaitAsync(_patience, cancellation);
-                return new RequestTrace(
-                    intended, sent, confirmed, arrived, read, Outcome(result), result.Faces.Count, result.TimingsMs);
+                return (new RequestTrace(intended, sent, confirmed, arrived, read, Outcome(result), result.Faces.Count, result.TimingsMs), result);
             }
             catch (TimeoutException)
             {
-                return new RequestTrace(intended, sent, confirmed, null, null, RequestTrace.Unanswered, 0, Timings.None);
+                return (new RequestTrace(intended, sent, confirmed, null, null, RequestTrace.Unanswered, 0, Timings.None), null);
             }
         }
         finally
@@ -95,29 +133,8 @@ internal sealed class LoadClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Deletes queues.</summary>
-    public async Task DeleteAsync(RabbitMqOptions options)
-    {
-        foreach (var queue in new[] { options.ImagesQueue, options.ResultsQueue, options.DeadLetterQueue })
-        {
-            await _in.QueueDeleteAsync(queue, ifUnused: false, ifEmpty: false);
-        }
-
-        await _in.ExchangeDeleteAsync(options.DeadLetterExchange);
-    }
-
-    /// <summary>Declares a plain durable queue for a peer.</summary>
-    public Task DeclareAsync(string queue, CancellationToken cancellation) =>
-        _in.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, cancellationToken: cancellation);
-
-    public async ValueTask DisposeAsync()
-    {
-        await _publishing.DisposeAsync();
-        await _consuming.DisposeAsync();
-    }
-
     private static string Outcome(ClassificationResult result) =>
-        result.Error?.Code ?? (result.Faces.Count > 0 ? "classified" : "no_face");
+        result.Error?.Code ?? (result.Faces.Count > 0 ? RequestTrace.Classified : RequestTrace.NoFace);
 
     private Task ReceiveAsync(object sender, BasicDeliverEventArgs delivery)
     {

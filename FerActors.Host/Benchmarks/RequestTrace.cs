@@ -15,6 +15,11 @@ internal sealed record RequestTrace(
     TimeSpan Intended, TimeSpan Sent, TimeSpan Confirmed, TimeSpan? Arrived, TimeSpan? Read, string Outcome, int Faces, Timings Server)
 {
     public const string Unanswered = "unanswered";
+    public const string Classified = "classified";
+    public const string NoFace = "no_face";
+
+    /// <summary>The image was worked on to its end; a refusal and silence are no answers, however fast they are.</summary>
+    public bool IsAnswered => Arrived is not null && Outcome is Classified or NoFace;
 
     /// <summary>
     /// From the intended moment to the result. What a late sender adds counts: a generator that stops sending while the server

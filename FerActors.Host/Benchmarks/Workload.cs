@@ -23,13 +23,17 @@ internal sealed record Workload(string Name, IReadOnlyList<byte[]> Bodies, bool 
     public static Workload CroppedFaces() => new("48x48 crops", [.. Enumerable.Range(1, Crops).Select(Crop)], Aligned: true);
 
     /// <summary>The photos of a folder, or made ones without a face where it has none.</summary>
-    public static Workload Photos(string? folder)
+    public static Workload Photos(string? folder) => Photos(folder, _ => true);
+
+    /// <summary>The photos of a folder that are wanted, or made ones without a face where there are none.</summary>
+    public static Workload Photos(string? folder, Func<byte[], bool> wanted)
     {
         var files = folder is null || !Directory.Exists(folder)
             ? []
             : Directory.EnumerateFiles(folder).Where(f => Extensions.Contains(Path.GetExtension(f).ToLowerInvariant())).Order(StringComparer.Ordinal).ToList();
-        return files.Count > 0
-            ? new Workload("photos", [.. files.Select(File.ReadAllBytes)], Aligned: false)
+        var bodies = files.Select(File.ReadAllBytes).Where(wanted).ToList();
+        return bodies.Count > 0
+            ? new Workload("photos", bodies, Aligned: false)
             : new Workload("photos (made, no faces)", [SyntheticPhoto.Jpeg(500, 375), SyntheticPhoto.Jpeg(640, 480)], Aligned: false);
     }
 

@@ -16,7 +16,7 @@ internal static class ApiKeyCommand
             var owner = parsed.GetRequiredValue(name);
             if (!ApiKeyLine.IsName(owner))
             {
-                throw new ArgumentException("The name must be 1 to 64 letters, digits, '-', '_', '.' or '@'.");
+                throw new UsageException("The name must be 1 to 64 letters, digits, '-', '_', '.' or '@'.");
             }
 
             var (key, line) = ApiKeyLine.Create(owner);

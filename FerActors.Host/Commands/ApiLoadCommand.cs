@@ -36,12 +36,12 @@ internal static class ApiLoadCommand
         };
         command.SetAction(async (parsed, stop) =>
         {
-            var mixture = ApiLoad.ParseMixture(parsed.GetValue(mix));
-            var address = new Uri(parsed.GetRequiredValue(url));
+            var mixture = UsageException.Reading(() => ApiLoad.ParseMixture(parsed.GetValue(mix)));
+            var address = Uri.TryCreate(parsed.GetRequiredValue(url), UriKind.Absolute, out var given) ? given : null;
             var several = parsed.GetRequiredValue(users);
-            if (address.Scheme != Uri.UriSchemeHttp || several is < 1 or > 10_000)
+            if (address?.Scheme != Uri.UriSchemeHttp || several is < 1 or > 10_000)
             {
-                throw new ArgumentException("--url must be an http address, and --users from 1 to 10000.");
+                throw new UsageException("--url must be an http address, and --users from 1 to 10000.");
             }
 
             var pictures = new List<byte[]>();
@@ -50,7 +50,7 @@ internal static class ApiLoadCommand
                 pictures.Add(await File.ReadAllBytesAsync(path, stop));
             }
 
-            var jpeg = pictures.FirstOrDefault(picture => picture is [0xFF, 0xD8, ..]) ?? throw new ArgumentException("One of the pictures must be a JPEG.");
+            var jpeg = pictures.FirstOrDefault(picture => picture is [0xFF, 0xD8, ..]) ?? throw new UsageException("One of the pictures must be a JPEG.");
             var key = parsed.GetValue(keyFile) is { } file ? (await File.ReadAllTextAsync(file, stop)).Trim() : null;
             using var client = new HttpClient { Timeout = RequestTimeout };
             await WaitAsync(client, address, TimeSpan.FromSeconds(parsed.GetValue(wait)), stop);

@@ -14,6 +14,7 @@ internal static class AverageCommand
             Description = "The data of the models' training: fer2013.csv, plain or .gz or .zip, or an image folder.",
             Required = true,
         };
+        var votes = new Option<string?>("--votes") { Description = "The votes of FER+ beside the data, fer2013new.csv; needed for models that learnt them." };
         var of = new Option<string[]>("--of")
         {
             Description = "A model folder to be averaged; give it for each, at least twice. They have to be trained further from the same weights, as with other seeds.",
@@ -24,13 +25,14 @@ internal static class AverageCommand
         var fp32 = new Option<bool>("--fp32-weights") { Description = "Stores fp32 weights instead of fp16." };
         var command = new Command("average", "Averages the weights of runs that began alike, and shows what each reaches, with mean and spread.")
         {
-            data, of, model, version, fp32,
+            data, votes, of, model, version, fp32,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
             var request = new AverageRequest
             {
                 DataPath = parsed.GetRequiredValue(data),
+                VotesPath = parsed.GetValue(votes),
                 Models = parsed.GetRequiredValue(of),
                 ModelFolder = parsed.GetRequiredValue(model),
                 Version = parsed.GetRequiredValue(version),

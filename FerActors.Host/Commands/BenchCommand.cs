@@ -55,7 +55,7 @@ internal static class BenchCommand
                 || parsed.GetValue(seconds) <= 0
                 || parsed.GetValue(open) <= 0)
             {
-                throw new ArgumentException(
+                throw new UsageException(
                     "--rounds, --concurrency and --longest-queue must be at least 1, --seconds and --open-seconds above 0.");
             }
 

@@ -35,10 +35,13 @@ internal static class ClassifyCommand
             }
 
             var results = new Dictionary<string, ClassificationResult>();
-            while (results.Count < sent.Count)
+            await using (new ElapsedLine(() => $"{results.Count} of {sent.Count} results have come"))
             {
-                var result = await client.ReceiveAsync(TimeSpan.FromSeconds(parsed.GetValue(timeout)), cancellation);
-                results[result.MessageId] = result;
+                while (results.Count < sent.Count)
+                {
+                    var result = await client.ReceiveAsync(TimeSpan.FromSeconds(parsed.GetValue(timeout)), cancellation);
+                    results[result.MessageId] = result;
+                }
             }
 
             var pairs = sent.Select(s => (s.Value, results[s.Key])).ToList();
@@ -48,7 +51,7 @@ internal static class ClassifyCommand
             }
             else
             {
-                AnsiConsole.Write(ResultTable.Create(pairs.Select(p => (Path.GetFileName(p.Value.Path), p.Item2))));
+                ResultTable.Write(AnsiConsole.Console, pairs.Select(p => (Path.GetFileName(p.Value.Path), p.Item2)));
             }
 
             if (parsed.GetValue(output) is { } folder)
@@ -65,14 +68,24 @@ internal static class ClassifyCommand
         string folder, IReadOnlyList<(Photo Photo, ClassificationResult Result)> pairs, ImageLimits limits, CancellationToken cancellation)
     {
         Directory.CreateDirectory(folder);
+        var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (photo, result) in pairs.Where(p => p.Result.Error is null))
         {
             using var image = ImageDecoder.Decode(photo.Bytes, limits);
-            var path = Path.Combine(folder, Path.GetFileNameWithoutExtension(photo.Path) + ".annotated.png");
-            await File.WriteAllBytesAsync(path, FaceAnnotator.Draw(image, result), cancellation);
+            var name = NameFor(photo.Path, names);
+            await File.WriteAllBytesAsync(Path.Combine(folder, name), FaceAnnotator.Draw(image, result), cancellation);
         }
 
-        await Console.Error.WriteLineAsync($"Annotated pictures: {folder}");
+        await Console.Error.WriteLineAsync($"Annotated pictures ({names.Count}): {Path.GetFullPath(folder)}");
+    }
+
+    /// <summary>The picture's name: that of the photo, and where two photos share it, with the photo's extension or a number too.</summary>
+    internal static string NameFor(string photo, HashSet<string> taken)
+    {
+        var (plain, whole) = (Path.GetFileNameWithoutExtension(photo), Path.GetFileName(photo));
+        return Enumerable.Range(2, taken.Count + 1).Select(number => $"{plain}-{number}").Prepend(whole).Prepend(plain)
+            .Select(name => name + ".annotated.png")
+            .First(taken.Add);
     }
 
     private sealed record Photo(string Path, byte[] Bytes);

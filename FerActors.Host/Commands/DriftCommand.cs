@@ -54,7 +54,7 @@ internal static class DriftCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             var given = parsed.GetValue(change) is { Length: > 0 } some ? some : ImageChange.Usual;
-            var changes = given.Select(ImageChange.Parse).ToList();
+            var changes = UsageException.Reading(() => given.Select(ImageChange.Parse).ToList());
             var options = new DriftOptions();
             if (parsed.GetValue(window) is { } faces)
             {
@@ -63,7 +63,7 @@ internal static class DriftCommand
 
             if (options.Validate() is { Count: > 0 } mistakes)
             {
-                throw new FormatException(string.Join(' ', mistakes));
+                throw new UsageException(string.Join(' ', mistakes));
             }
 
             using var checkpoint = VitCheckpoint.Load(parsed.GetRequiredValue(model));

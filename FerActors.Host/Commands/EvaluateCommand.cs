@@ -15,17 +15,18 @@ internal static class EvaluateCommand
     public static Command Create()
     {
         var data = new Option<string>("--data") { Description = "fer2013.csv, plain or .gz or .zip, or an image folder.", Required = true };
+        var votes = new Option<string?>("--votes") { Description = "The votes of FER+ beside the data, fer2013new.csv; the figures against them are added." };
         var model = new Option<string>("--model") { Description = "Model folder.", Required = true };
         var split = new Option<FerUsage>("--split") { Description = "Which images.", DefaultValueFactory = _ => FerUsage.PublicTest };
         var flip = new Option<bool>("--flip") { Description = "Averages each image and its mirror image." };
         var json = new Option<bool>("--json") { Description = "Prints metrics.json instead of the tables." };
         var report = new Option<string?>("--report") { Description = "Folder for the whole report in every view: report.json, report.md, report.html." };
         var run = new Option<string?>("--run") { Description = "The run's folder, for the report's training curves." };
-        var command = new Command("evaluate", "Evaluates a model on a split of the data.") { data, model, split, flip, json, report, run };
+        var command = new Command("evaluate", "Evaluates a model on a split of the data.") { data, votes, model, split, flip, json, report, run };
         command.SetAction(async (parsed, cancellation) =>
         {
             using var checkpoint = VitCheckpoint.Load(parsed.GetRequiredValue(model));
-            var all = await FerDataSource.OpenAsync(parsed.GetRequiredValue(data), cancellationToken: cancellation);
+            var all = await FerDataSource.OpenAsync(parsed.GetRequiredValue(data), parsed.GetValue(votes), cancellationToken: cancellation);
             var usage = parsed.GetValue(split);
             var images = all.Where(usage);
             if (images.Count == 0)
@@ -49,7 +50,7 @@ internal static class EvaluateCommand
             var metrics = EvaluationReport.Create(predictions, usage, images.Sha256, parsed.GetValue(flip) ? "flip" : "plain");
             Console.WriteLine(parsed.GetValue(json)
                 ? Encoding.UTF8.GetString(MetricsJson.Serialize(metrics))
-                : $"{EvaluationMarkdown.Summary(metrics)}\n{EvaluationMarkdown.PerClass(metrics.Metrics)}\n{EvaluationMarkdown.ConfusionMatrix(metrics.Metrics)}");
+                : EvaluationMarkdown.Tables(metrics));
             return 0;
         });
         return command;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using FerActors.Host.Composition;
 using FerActors.Inference.Faces;
+using FerActors.Training.Configuration;
 using FerActors.Training.Data;
 using FerActors.Vision.Checkpoints;
 using FerActors.Vision.Configuration;
@@ -10,12 +11,14 @@ using FerActors.Vision.Safetensors;
 namespace FerActors.Host.Commands;
 
 /// <summary>
-/// The <c>fer</c> command. Exit codes: 0 done, 1 failed (the reason is on standard error), 3 the cluster downed the node, 130 cancelled;
-/// those of the commands that talk to a node are <see cref="Operations.OperatorExitCodes"/>.
+/// The <c>fer</c> command. Exit codes: 0 done, 1 failed (the reason is on standard error), 2 misused (the command line or the
+/// configuration has to be mended first; nothing was begun), 3 the cluster downed the node, 130 cancelled; the commands that talk to a
+/// node also have 4, see <see cref="Operations.OperatorExitCodes"/>.
 /// </summary>
 public static class FerCommandLine
 {
     private const int Failed = 1;
+    private const int Misused = Operations.OperatorExitCodes.BadUsage;
     private const int Cancelled = 130;
 
     public static Task<int> RunAsync(string[] args) => RunAsync(args, null);
@@ -39,13 +42,15 @@ public static class FerCommandLine
             AverageCommand.Create(),
             EvaluateCommand.Create(),
             HubCommand.Create(),
+            DetectorCommand.Create(),
             DataCommand.Create(),
             DriftCommand.Create(),
             ApiKeyCommand.Create(),
             ApiLoadCommand.Create(),
             RetentionCommand.Create(),
         };
-        var operators = OperatorCommandLine.AddTo(root, train);
+        OperatorCommandLine.AddTo(root, train);
+        var errors = output?.Error ?? Console.Error;
         try
         {
             // No time limit after a signal: a stopping node finishes what is in flight, bounded by its own options, and a training run
@@ -61,23 +66,38 @@ public static class FerCommandLine
             }
 
             var parsed = root.Parse(args);
-            return operators.CodeOf(parsed, await parsed.InvokeAsync(invocation));
+            if (Misuse.Of(parsed, args) is { Count: > 0 } mistakes)
+            {
+                foreach (var mistake in mistakes)
+                {
+                    await errors.WriteLineAsync($"fer: {mistake}");
+                }
+
+                return Misused;
+            }
+
+            return await parsed.InvokeAsync(invocation);
         }
         catch (OperationCanceledException)
         {
-            await Console.Error.WriteLineAsync("Cancelled.");
+            await errors.WriteLineAsync("Cancelled.");
             return Cancelled;
+        }
+        catch (Exception e) when (e is UsageException or ConfigurationException or TrainingConfigurationException)
+        {
+            await errors.WriteLineAsync($"fer: {e.Message}");
+            return Misused;
         }
         catch (Exception e) when (IsExpected(e))
         {
-            await Console.Error.WriteLineAsync($"fer: {e.Message}");
+            await errors.WriteLineAsync($"fer: {e.Message}");
             return Failed;
         }
     }
 
     // What a person can mend. Anything else is a fault of ours, and its stack trace is wanted.
     private static bool IsExpected(Exception e) => e is
-        ConfigurationException or NativeLibraryException or FaceDetectorException or CheckpointException or VitConfigException
+        NativeLibraryException or FaceDetectorException or CheckpointException or VitConfigException
         or SafetensorsFormatException or FerDataException or InvalidDataException or IOException or UnauthorizedAccessException or FormatException
         or TimeoutException or InvalidOperationException or ArgumentException or System.Text.Json.JsonException
         or RabbitMQ.Client.Exceptions.RabbitMQClientException;

@@ -77,7 +77,7 @@ internal static class HealthCommand
     private static Uri Parse(string url) =>
         Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Scheme is ("http" or "https")
             ? address
-            : throw new FormatException($"--url is '{url}'; it must be an address like http://127.0.0.1:{HealthOptions.DefaultPort}.");
+            : throw new UsageException($"--url is '{url}'; it must be an address like http://127.0.0.1:{HealthOptions.DefaultPort}.");
 
     private static Uri Local(HealthOptions options)
     {

@@ -3,7 +3,6 @@ using FerActors.Host.Composition;
 using FerActors.Host.Control;
 using FerActors.Host.Operations;
 using FerActors.Shared.Options;
-using Microsoft.Extensions.Configuration;
 
 namespace FerActors.Host.Commands;
 
@@ -31,14 +30,12 @@ internal sealed class OperatorCommandLine
         DefaultValueFactory = _ => DefaultTimeout,
     };
 
-    private readonly HashSet<Command> _commands = [];
-
     private OperatorCommandLine()
     {
     }
 
     /// <summary>Adds the commands to the root and to its <c>train</c>.</summary>
-    public static OperatorCommandLine AddTo(RootCommand root, Command train)
+    public static void AddTo(RootCommand root, Command train)
     {
         var line = new OperatorCommandLine();
         var commands = new OperatorCommands(line.RunAsync, line.Prepare);
@@ -51,17 +48,6 @@ internal sealed class OperatorCommandLine
         }
 
         train.Add(line.Watch());
-        return line;
-    }
-
-    /// <summary>The exit code where the arguments were misread: of these commands it is <see cref="OperatorExitCodes.BadUsage"/>.</summary>
-    public int CodeOf(ParseResult parsed, int code)
-    {
-        var command = parsed.CommandResult.Command;
-
-        // fer train is a command of its own besides.
-        var ours = _commands.Contains(command) || (command.Action is null && command.Subcommands.Any(_commands.Contains));
-        return parsed.Errors.Count > 0 && ours ? OperatorExitCodes.BadUsage : code;
     }
 
     private void Prepare(Command command)
@@ -70,7 +56,6 @@ internal sealed class OperatorCommandLine
         command.Add(_endpoint);
         command.Add(_tokenFile);
         command.Add(_timeout);
-        _commands.Add(command);
     }
 
     private Command Watch()
@@ -131,20 +116,7 @@ internal sealed class OperatorCommandLine
     }
 
     // Of the configuration this section alone: an operator's machine needs nothing of a node's broker and models.
-    private static ControlOptions ReadOptions()
-    {
-        var options = new ControlOptions();
-        try
-        {
-            FerConfiguration.Build(null, []).GetSection(ControlOptions.Section).Bind(options, o => o.ErrorOnUnknownConfiguration = true);
-        }
-        catch (InvalidOperationException e)
-        {
-            throw new ConfigurationException([$"{ControlOptions.Section}: {e.InnerException?.Message ?? e.Message}"]);
-        }
-
-        return options.Validate() is { Count: > 0 } errors ? throw new ConfigurationException(errors) : options;
-    }
+    private static ControlOptions ReadOptions() => FerConfiguration.ReadControl(FerConfiguration.Build(null, []));
 
     private int Show(ParseResult parsed, OperatorReply reply)
     {

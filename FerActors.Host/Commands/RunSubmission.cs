@@ -56,6 +56,11 @@ internal sealed class RunSubmission(bool files)
                 "keep_duplicates and fp32_weights are not for the training supervisor, whose runs drop duplicates and store fp16.");
         }
 
+        if (settings.Votes is not null)
+        {
+            throw new FormatException("votes is not for the training supervisor, whose runs learn the data's own labels.");
+        }
+
         var data = parsed.GetValue(_data)
             ?? settings.Data
             ?? throw new FormatException("The data is missing: --data PATH, or data in the file.");

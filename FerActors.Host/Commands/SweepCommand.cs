@@ -16,13 +16,14 @@ internal static class SweepCommand
     {
         var space = new Option<string>("--space") { Description = "YAML or JSON file that declares what is searched; see docs/tracking.md.", Required = true };
         var data = new Option<string>("--data") { Description = "fer2013.csv, plain or .gz or .zip, or an image folder.", Required = true };
+        var votes = new Option<string?>("--votes") { Description = "The votes of FER+ beside the data, fer2013new.csv; needed where labels is votes or mixed." };
         var target = new Option<string>("--out") { Description = "The sweep's folder; one that was interrupted there is continued.", Required = true };
         var keep = new Option<bool>("--keep-duplicates") { Description = "Keeps training images that also stand in an evaluation split." };
         var plan = new Option<bool>("--plan") { Description = "Prints the trials' options and trains nothing." };
         var json = new Option<bool>("--json") { Description = "Prints the results as JSON instead of a table." };
         var command = new Command("sweep", "Searches for good training options. Ctrl-C stops it; the same command continues it.")
         {
-            space, data, target, keep, plan, json,
+            space, data, votes, target, keep, plan, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -41,6 +42,7 @@ internal static class SweepCommand
             var template = new TrainingRequest
             {
                 DataPath = parsed.GetRequiredValue(data),
+                VotesPath = parsed.GetValue(votes),
                 RunFolder = folder,
                 ModelFolder = folder,
                 Options = declared.Base,

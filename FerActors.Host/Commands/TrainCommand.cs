@@ -28,6 +28,8 @@ internal static class TrainCommand
         var shortcuts = new (Option<string?> Option, string Name)[]
         {
             (new("--data") { Description = "fer2013.csv, plain or .gz or .zip, or an image folder." }, "data"),
+            (new("--votes") { Description = "The votes of FER+ beside the data, fer2013new.csv; for --labels, and for the report." }, "votes"),
+            (new("--labels") { Description = $"What is learnt: {string.Join(", ", LabelSource.Names)}." }, "labels"),
             (new("--model") { Description = "Model folder to write." }, "model"),
             (new("--run") { Description = "The run's folder (checkpoints, log). Default: runs/<name of the model>." }, "run"),
             (new("--preset") { Description = $"Architecture: {string.Join(", ", ModelPresets.Names)}." }, "preset"),
@@ -67,6 +69,7 @@ internal static class TrainCommand
             var request = new TrainingRequest
             {
                 DataPath = settings.Data!,
+                VotesPath = settings.Votes,
                 ModelFolder = settings.Model!,
                 RunFolder = settings.Run ?? Path.Combine("runs", name),
                 Options = configuration.Options,
@@ -104,9 +107,19 @@ internal static class TrainCommand
         ? value
         : $"'{value.Replace("'", "''", StringComparison.Ordinal)}'";
 
-    internal static string Summary(string view, Training.Evaluation.EvaluationReport report) => string.Create(
+    internal static string Summary(string view, Training.Evaluation.EvaluationReport report) => report.Votes is { Majority: { } majority } votes
+        ? string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Figures(view, report)}; agreement with the majority {majority.Accuracy:P2}, where most people agree {votes.AgreementWhereMostAgree:P2}, ECE {majority.Ece:0.0000} -> {report.CalibratedVotes?.Majority?.Ece:0.0000}")
+        : Figures(view, report);
+
+    private static string Figures(string view, Training.Evaluation.EvaluationReport report) => string.Create(
         CultureInfo.InvariantCulture,
         $"{report.Split} {view}: accuracy {report.Metrics.Accuracy:P2}, macro-F1 {report.Metrics.MacroF1:0.0000}, balanced accuracy {report.Metrics.BalancedAccuracy:P2}, ECE {report.Metrics.Ece:0.0000} -> {report.Calibrated?.Ece:0.0000} at T = {report.Calibration?.Temperature:0.000}");
+
+    private static string Agreement(EpochRecord record) => record.Agreement is { } agreement
+        ? string.Create(CultureInfo.InvariantCulture, $", agreement with the majority {agreement:P2}")
+        : "";
 
     private sealed class Listener(ProgressContext context) : ITrainingListener
     {
@@ -131,7 +144,7 @@ internal static class TrainCommand
             {
                 Say(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"epoch {record.Epoch}: loss {record.TrainLoss:0.000}, validation accuracy {record.Accuracy:P2}, macro-F1 {record.MacroF1:0.000}, {record.Seconds:0} s"));
+                    $"epoch {record.Epoch}: loss {record.TrainLoss:0.000}, validation accuracy {record.Accuracy:P2}, macro-F1 {record.MacroF1:0.000}{Agreement(record)}, {record.Seconds:0} s"));
             }
         }
     }

@@ -83,6 +83,10 @@ public static class FerNode
         {
             log.LogInformation(
                 "{Broker}; detector {Detector}; {Workers} alignment workers", options.RabbitMq.ToString(), inference.Detector, inference.Workers);
+            if (inference.DetectorShortcoming is { } shortcoming)
+            {
+                log.LogWarning("{Shortcoming}", shortcoming);
+            }
         }
     }
 }

@@ -27,6 +27,9 @@ public sealed class InferenceRole
     /// <summary>The detector that was found.</summary>
     public string Detector => _detectors.Kind.ToString();
 
+    /// <summary>What a lesser detector than the best costs, and the remedy; absent where the best was found or another was asked for.</summary>
+    public string? DetectorShortcoming => _detectors.Shortcoming;
+
     /// <summary>Alignment workers of this node.</summary>
     public int Workers => _options.Pipeline.EffectiveWorkers(Environment.ProcessorCount);
 

@@ -5,8 +5,7 @@ namespace FerActors.Inference.Faces;
 /// <summary>Decides once which detector and which file to use, and then makes one detector for each worker. Thread-safe.</summary>
 public sealed class FaceDetectorFactory
 {
-    /// <summary>Known files, the better one first.</summary>
-    private static readonly string[] ModelNames = ["yunet_n_640_640.onnx", "face_detection_yunet_2023mar.onnx"];
+    private static readonly string[] ModelNames = [.. DetectorModel.Known.Select(model => model.FileName)];
 
     // FER2013 was cut with the first of them; the second finds fewer false faces.
     private static readonly string[] CascadeNames = ["haarcascade_frontalface_default.xml", "haarcascade_frontalface_alt2.xml"];
@@ -24,13 +23,40 @@ public sealed class FaceDetectorFactory
     /// <summary>Finds the detector's file.</summary>
     /// <exception cref="FaceDetectorException">There is none; the message says where it was looked for.</exception>
     public FaceDetectorFactory(DetectionOptions options)
+        : this(options, DetectorModel.CacheFolder)
+    {
+    }
+
+    /// <param name="options">Which detector, and where its file may be.</param>
+    /// <param name="cache">The folder that is searched last; absent for none.</param>
+    internal FaceDetectorFactory(DetectionOptions options, string? cache)
     {
         ArgumentNullException.ThrowIfNull(options);
         _options = options;
-        var models = Candidates(options.ModelPath, [Path.Combine(AppContext.BaseDirectory, "models"), .. options.ModelFolders], ModelNames);
+        List<string> folders = [Path.Combine(AppContext.BaseDirectory, "models"), .. options.ModelFolders];
+        if (cache is not null)
+        {
+            folders.Add(cache);
+        }
+
+        var models = Candidates(options.ModelPath, folders, ModelNames);
         var cascades = Candidates(options.CascadePath, CascadeFolders, CascadeNames);
         (Kind, ModelPath) = Choose(options.Detector, models, cascades);
+        if (options.Detector == DetectorKind.Auto && Kind == DetectorKind.Haar)
+        {
+            var places = string.IsNullOrWhiteSpace(options.ModelPath) ? folders.Select(folder => $"in {folder}") : [$"at {options.ModelPath}"];
+            Shortcoming =
+                $"The Haar cascade finds the faces, because YuNet's file is not {string.Join(", nor ", places)}. The cascade gives no landmarks "
+                + $"and misses tilted and partly hidden faces. {Remedy}";
+        }
     }
+
+    /// <summary>How to get YuNet.</summary>
+    public static string Remedy =>
+        "'fer detector fetch' brings YuNet; in a closed network FER_DETECTOR_URL names an address or a file that it is taken from.";
+
+    /// <summary>Where <see cref="DetectorKind.Auto"/> had to do without YuNet: why, what that costs, and the remedy; else absent.</summary>
+    public string? Shortcoming { get; }
 
     /// <summary>The detector that <see cref="Create"/> makes: <see cref="DetectorKind.YuNet"/> or <see cref="DetectorKind.Haar"/>.</summary>
     public DetectorKind Kind { get; }
@@ -69,6 +95,6 @@ public sealed class FaceDetectorFactory
         };
         throw new FaceDetectorException(
             $"No face detector was found ({wanted}). Looked for: {string.Join(", ", searched)}. "
-            + "Set Detection:ModelPath to a YuNet ONNX file, or install the cascades: apt-get install opencv-data.");
+            + $"{Remedy} Detection:ModelPath names a YuNet ONNX file; the cascades come with: apt-get install opencv-data.");
     }
 }

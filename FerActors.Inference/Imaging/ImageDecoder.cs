@@ -1,4 +1,5 @@
 using FerActors.Shared.Protocol;
+using FerActors.Vision.Imaging;
 using FerActors.Vision.Native;
 using OpenCvSharp;
 
@@ -37,6 +38,12 @@ public static class ImageDecoder
             throw ImageRejectedException.Unsupported($"The {Title(header.Format)} is animated; send one frame as a still picture.");
         }
 
+        // Decoders fill what is missing with grey, and only mutter about it.
+        if (PictureIntegrity.FindDamage(body.Span) is { } flaw)
+        {
+            throw ImageRejectedException.Corrupt($"The {Title(header.Format)} {flaw}.");
+        }
+
         OpenCvRuntime.EnsureLoaded();
         return new DecodedImage(DecodePixels(body.Span, header), header.Format);
     }
@@ -46,7 +53,7 @@ public static class ImageDecoder
         Mat? picture = null;
         try
         {
-            picture = Cv2.ImDecode(bytes, Modes(header));
+            picture = Cv2.ImDecode(PictureIntegrity.Complete(bytes), Modes(header));
             // A decoder that disagrees with the header is one that was tricked: nothing it says about the pixels is believed.
             if (picture.Empty() || picture.Width != header.Width || picture.Height != header.Height)
             {

@@ -1,6 +1,9 @@
 namespace FerActors.Inference.Imaging;
 
-/// <summary>Reads a JPEG's markers (ITU-T T.81, annex B) from start to end; entropy-coded data is skipped, not decoded.</summary>
+/// <summary>
+/// Reads a JPEG's markers (ITU-T T.81, annex B) from start to end; entropy-coded data is skipped, not decoded. Whether the data are all
+/// there is for <see cref="Vision.Imaging.PictureIntegrity"/> to say: a file may be whole without its end marker, and incomplete with it.
+/// </summary>
 internal ref struct JpegHeader
 {
     /// <summary>
@@ -11,6 +14,9 @@ internal ref struct JpegHeader
 
     private const byte StartOfImage = 0xD8;
     private const byte EndOfImage = 0xD9;
+
+    /// <summary>Never a marker: FF 00 is a data byte.</summary>
+    private const byte EndOfFile = 0;
     private const byte StartOfScan = 0xDA;
     private const byte App1 = 0xE1;
     private const byte App14 = 0xEE;
@@ -58,7 +64,7 @@ internal ref struct JpegHeader
         _ => throw ImageRejectedException.Unsupported($"The JPEG has {_components} colour components; accepted are 1, 3 and 4."),
     };
 
-    /// <summary>Walks to the end-of-image marker. Damage before the frame header is thrown, since then there is no size to report.</summary>
+    /// <summary>Walks to the end-of-image marker, or to the end of the file after a scan. Damage before the frame header is thrown, since then there is no size to report.</summary>
     private string? Walk()
     {
         try
@@ -66,7 +72,7 @@ internal ref struct JpegHeader
             while (true)
             {
                 var marker = NextMarker();
-                if (marker == EndOfImage)
+                if (marker is EndOfImage or EndOfFile)
                 {
                     return _scans > 0 ? null : throw ImageRejectedException.Corrupt("The JPEG has no picture data.");
                 }
@@ -88,7 +94,7 @@ internal ref struct JpegHeader
             var offset = _bytes[_position..].IndexOf((byte)0xFF);
             if (offset < 0)
             {
-                throw ImageRejectedException.Corrupt("The JPEG is truncated: its end-of-image marker is missing.");
+                return AtEndOfFile();
             }
 
             _position += offset;
@@ -99,7 +105,7 @@ internal ref struct JpegHeader
 
             if (_position >= _bytes.Length)
             {
-                throw ImageRejectedException.Corrupt("The JPEG is truncated: its end-of-image marker is missing.");
+                return AtEndOfFile();
             }
 
             var marker = _bytes[_position++];
@@ -109,6 +115,9 @@ internal ref struct JpegHeader
             }
         }
     }
+
+    private readonly byte AtEndOfFile() =>
+        _scans > 0 ? EndOfFile : throw ImageRejectedException.Corrupt("The JPEG is truncated: it ends before its picture data.");
 
     private void ReadMarker(byte marker)
     {
@@ -200,7 +209,8 @@ internal ref struct JpegHeader
             var offset = _bytes[_position..].IndexOf((byte)0xFF);
             if (offset < 0 || _position + offset + 1 >= _bytes.Length)
             {
-                throw ImageRejectedException.Corrupt("The JPEG is truncated: its end-of-image marker is missing.");
+                _position = _bytes.Length;
+                return;
             }
 
             var next = _bytes[_position + offset + 1];

@@ -18,6 +18,7 @@ public sealed record ApiOptions
     public string? KeysFile { get; init; }
 
     /// <summary>Further keys in the same form, for instance from the environment.</summary>
+    [SecretOption]
     public IReadOnlyList<string> KeyHashes { get; init; } = [];
 
     /// <summary>Answer requests without a key where other machines can reach the API. On loopback alone, no key is needed.</summary>

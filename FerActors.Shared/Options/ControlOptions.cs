@@ -26,6 +26,7 @@ public sealed record ControlOptions
     public string Address { get; init; } = "127.0.0.1";
 
     /// <summary>The token, at least 16 characters; for the environment (<c>FER_Control__Token</c>), never for a shared file.</summary>
+    [SecretOption]
     public string? Token { get; init; }
 
     /// <summary>A file that holds the token, for mounted secrets; white space around it is ignored. It is read at the start.</summary>

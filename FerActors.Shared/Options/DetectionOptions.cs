@@ -40,7 +40,10 @@ public sealed class DetectionOptions
     /// <summary>YuNet's ONNX file. Absent: the known file names are looked for in the folders of <see cref="ModelFolders"/>.</summary>
     public string? ModelPath { get; set; }
 
-    /// <summary>Folders to search for YuNet's ONNX file, in this order, after <c>models</c> beside the program.</summary>
+    /// <summary>
+    /// Folders to search for YuNet's ONNX file, in this order, after <c>models</c> beside the program and before the user's cache,
+    /// <c>~/.cache/feractors/detectors</c>, which <c>fer detector fetch</c> fills.
+    /// </summary>
     public IList<string> ModelFolders { get; init; } = [];
 
     /// <summary>The Haar cascade's XML file. Absent: the usual places of the system's <c>opencv-data</c> are searched.</summary>

@@ -43,6 +43,8 @@ public sealed class FerOptions
 
     public HealthOptions Health { get; init; } = new();
 
+    public LoggingOptions Logging { get; init; } = new();
+
     /// <summary>All mistakes of all sections at once, each a sentence; empty where there is none.</summary>
     public IReadOnlyList<string> Validate()
     {

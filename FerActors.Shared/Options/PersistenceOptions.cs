@@ -12,6 +12,7 @@ public sealed record PersistenceOptions
     public PersistenceProvider Provider { get; init; } = PersistenceProvider.Sqlite;
 
     /// <summary>ADO.NET's connection string; a file under <c>data/</c> for SQLite where absent. May hold a password.</summary>
+    [SecretOption]
     public string? ConnectionString { get; init; }
 
     /// <summary>A file that holds the connection string, for mounted secrets; a line end after it is ignored. It is read at the start.</summary>

@@ -27,6 +27,7 @@ public sealed record RetentionOptions
     public string? KeyFile { get; init; }
 
     /// <summary>The key itself, from the environment. <see cref="KeyFile"/> is better.</summary>
+    [SecretOption]
     public string? Key { get; init; }
 
     /// <summary>All mistakes at once, each a sentence that shows nothing of a key; empty where there is none.</summary>

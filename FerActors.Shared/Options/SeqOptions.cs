@@ -9,6 +9,7 @@ public sealed record SeqOptions
     public string ServerUrl { get; init; } = "";
 
     /// <summary>The server's API key. <see cref="ApiKeyFile"/> is better, since the environment is easily shown.</summary>
+    [SecretOption]
     public string? ApiKey { get; init; }
 
     /// <summary>A file that holds the API key.</summary>

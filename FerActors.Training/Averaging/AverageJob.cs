@@ -3,6 +3,7 @@ using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Evaluation;
 using FerActors.Training.Runs;
+using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
 
 namespace FerActors.Training.Averaging;
@@ -25,15 +26,23 @@ public static class AverageJob
         // First what takes no time: models that do not fit are refused before the data is read.
         var (model, preprocessor) = ModelAverage.Of(request.Models);
         using var average = model;
-        var split = await TrainingSplit.ReadAsync(request.DataPath, keepDuplicates: false, say, cancellation);
+        var onVotes = model.Config.FerActors.CalibratedOn == FerActorsSection.Votes;
+        if (onVotes && request.VotesPath is null)
+        {
+            throw new ArgumentException("The models were calibrated on votes; name them (--votes) to judge and calibrate their average.", nameof(request));
+        }
+
+        var split = await TrainingSplit.ReadAsync(request.DataPath, request.VotesPath, keepDuplicates: false, say, cancellation);
         return await Task.Run(
             async () =>
             {
-                var members = request.Models.Select(folder => Judge(folder, split.Validation, say, cancellation)).ToList();
+                var members = request.Models.Select(folder => Judge(folder, split.Validation, onVotes, say, cancellation)).ToList();
                 say?.Invoke("Evaluating the average");
                 var predictions = ModelEvaluation.Predict(average, preprocessor, split.Validation, flip: false);
-                RequireNoWorse(ClassificationMetrics.Compute(predictions).Accuracy, members.Min(member => member.Plain.Metrics.Accuracy));
-                var delivery = new ModelDelivery { Folder = request.ModelFolder, Version = request.Version, Half = request.Half };
+                RequireNoWorse(
+                    ClassificationMetrics.Compute(onVotes ? predictions.ByMajority() ?? predictions : predictions).Accuracy,
+                    members.Min(member => onVotes ? (member.Plain.Votes?.Majority ?? member.Plain.Metrics).Accuracy : member.Plain.Metrics.Accuracy));
+                var delivery = new ModelDelivery { Folder = request.ModelFolder, Version = request.Version, Half = request.Half, OnVotes = onVotes };
                 var written = await delivery.WriteAsync(
                     average,
                     preprocessor,
@@ -50,7 +59,7 @@ public static class AverageJob
             cancellation);
     }
 
-    private static TrainingOutcome Judge(string folder, FerDataset validation, Action<string>? say, CancellationToken cancellation)
+    private static TrainingOutcome Judge(string folder, FerDataset validation, bool onVotes, Action<string>? say, CancellationToken cancellation)
     {
         say?.Invoke($"Evaluating {folder}");
         using var checkpoint = VitCheckpoint.Load(folder);
@@ -66,7 +75,7 @@ public static class AverageJob
         }
 
         EvaluationReport Report(Predictions predictions, TestTimeView view) =>
-            EvaluationReport.CrossFitted(predictions, FerUsage.PublicTest, validation.Sha256, view);
+            EvaluationReport.CrossFitted(predictions, FerUsage.PublicTest, validation.Sha256, view, onVotes: onVotes);
     }
 
     private static void RequireNoWorse(double accuracy, double worstMember)

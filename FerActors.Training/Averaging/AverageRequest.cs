@@ -6,6 +6,9 @@ public sealed record AverageRequest
     /// <summary>The data that the models were trained on and are judged by: CSV (plain, .gz, .zip) or image folder.</summary>
     public required string DataPath { get; init; }
 
+    /// <summary>The votes of FER+ beside the data; needed where the models were calibrated on votes.</summary>
+    public string? VotesPath { get; init; }
+
     /// <summary>The model folders, at least two.</summary>
     public required IReadOnlyList<string> Models { get; init; }
 

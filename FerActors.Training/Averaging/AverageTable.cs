@@ -16,10 +16,22 @@ public static class AverageTable
             new($"{view.Name()} ECE", "0.000", outcome => In(outcome, view).Calibrated!.Ece),
         })];
 
+    // Where people's votes are at hand.
+    private static readonly Column[] VoteColumns =
+        [.. new[] { TestTimeView.Plain, TestTimeView.Flip }.SelectMany(view => new Column[]
+        {
+            new($"{view.Name()} agreement", "P2", outcome => In(outcome, view).Votes!.Majority!.Accuracy),
+            new($"{view.Name()} where most agree", "P2", outcome => In(outcome, view).Votes!.AgreementWhereMostAgree ?? 0),
+            new($"{view.Name()} majority ECE", "0.000", outcome => In(outcome, view).CalibratedVotes!.Majority!.Ece),
+        })];
+
     /// <summary>Makes the table. The spread is the sample's standard deviation; the ECE is that after (cross-fitted) calibration.</summary>
     public static string Of(AverageOutcome outcome)
     {
         ArgumentNullException.ThrowIfNull(outcome);
+        var columns = outcome.Members.Append(outcome.Average).All(model => model.Plain.Votes?.Majority is not null && model.Flip.Votes?.Majority is not null)
+            ? Columns.Concat(VoteColumns).ToList()
+            : [.. Columns];
         var text = new StringBuilder();
         Append("Model", column => column.Name);
         Append("---", _ => "---:");
@@ -38,7 +50,7 @@ public static class AverageTable
         Append("average of the weights", column => column.Show(column.Value(outcome.Average)));
         return text.ToString();
 
-        void Append(string first, Func<Column, string> cell) => EvaluationMarkdown.AppendRow(text, [first, .. Columns.Select(cell)]);
+        void Append(string first, Func<Column, string> cell) => EvaluationMarkdown.AppendRow(text, [first, .. columns.Select(cell)]);
     }
 
     private static EvaluationReport In(TrainingOutcome outcome, TestTimeView view) => view == TestTimeView.Flip ? outcome.Flip : outcome.Plain;

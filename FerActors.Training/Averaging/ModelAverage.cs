@@ -18,7 +18,7 @@ public static class ModelAverage
 {
     /// <summary>Reads the folders one after the other: no more than two models are in memory at a time.</summary>
     /// <param name="folders">At least two model folders of one architecture, with the same labels and preprocessing.</param>
-    /// <returns>The mean, fp32 on the CPU, without name, version or temperature; and its preprocessing.</returns>
+    /// <returns>The mean, fp32 on the CPU, without name, version or temperature, to be calibrated on votes where all models were; and its preprocessing.</returns>
     /// <exception cref="ArgumentException">There are less than two, or one does not fit the first.</exception>
     /// <exception cref="CheckpointException">A folder cannot be used.</exception>
     /// <exception cref="VitConfigException">A configuration file cannot be used.</exception>
@@ -39,6 +39,7 @@ public static class ModelAverage
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         using var first = VitCheckpoint.Load(folders[0]);
+        var onVotes = first.Model.Config.FerActors.CalibratedOn == FerActorsSection.Votes;
         var sums = first.Model.Tensors.ToDictionary(t => t.Key, t => t.Value.clone());
         foreach (var folder in folders.Skip(1))
         {
@@ -53,6 +54,7 @@ public static class ModelAverage
                 throw new ArgumentException($"'{folder}' has another preprocessing than '{folders[0]}'.", nameof(folders));
             }
 
+            onVotes &= next.Model.Config.FerActors.CalibratedOn == FerActorsSection.Votes;
             foreach (var (name, tensor) in next.Model.Tensors)
             {
                 sums[name].Add(tensor);
@@ -64,7 +66,7 @@ public static class ModelAverage
             sum.Scale(1.0 / folders.Count);
         }
 
-        var config = first.Model.Config with { FerActors = new FerActorsSection() };
+        var config = first.Model.Config with { FerActors = new FerActorsSection(CalibratedOn: onVotes ? FerActorsSection.Votes : null) };
         return (Vit.FromTensors(config, sums.ToDictionary(s => s.Key, s => s.Value.DetachFromDisposeScope())), first.Preprocessor);
     }
 

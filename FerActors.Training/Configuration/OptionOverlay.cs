@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using FerActors.Shared.Options;
 
 namespace FerActors.Training.Configuration;
 
@@ -95,33 +96,6 @@ internal static class OptionOverlay
 
     private static IEnumerable<string> Names(JsonObject tree) => tree.Select(p => p.Key);
 
-    private static string Suggestion(string name, JsonObject tree)
-    {
-        var near = Names(tree).Select(known => (Known: known, Distance: Distance(name, known))).MinBy(n => n.Distance);
-        return near.Distance <= Math.Max(2, name.Length / 4) ? $" Is {near.Known} meant?" : "";
-    }
-
-    // Levenshtein's edit distance. A stranger's name may be long; the bound keeps it cheap.
-    private static int Distance(string left, string right)
-    {
-        if (left.Length > 2 * right.Length || right.Length > 2 * left.Length)
-        {
-            return int.MaxValue;
-        }
-
-        var row = Enumerable.Range(0, right.Length + 1).ToArray();
-        for (var i = 1; i <= left.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= right.Length; j++)
-            {
-                var replaced = diagonal + (left[i - 1] == right[j - 1] ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.Min(replaced, Math.Min(row[j], row[j - 1]) + 1);
-            }
-        }
-
-        return row[^1];
-    }
+    private static string Suggestion(string name, JsonObject tree) =>
+        Spelling.Nearest(name, Names(tree)) is { } near ? $" Is {near} meant?" : "";
 }

@@ -21,6 +21,16 @@ public sealed record RunConfiguration(RunSettings Settings, TrainingOptions Opti
         ArgumentNullException.ThrowIfNull(overrides);
         var (configuration, errors) = Read(path is null ? null : ConfigurationText.ReadFile(path), path ?? "", overrides);
         errors = [.. errors, .. configuration.Settings.Validate(), .. configuration.Options.Validate()];
+        if (LabelSource.NeedsVotes(configuration.Options.Labels) && configuration.Settings.Votes is null)
+        {
+            errors = [.. errors, $"labels is '{configuration.Options.Labels}', but votes is missing; name fer2013new.csv."];
+        }
+
+        if (configuration.Options.EarlyStopping.Metric == EarlyStoppingOptions.Agreement && configuration.Settings.Votes is null)
+        {
+            errors = [.. errors, "early_stopping.metric is 'agreement', but votes is missing; name fer2013new.csv."];
+        }
+
         return errors.Count == 0 ? configuration : throw new TrainingConfigurationException(errors);
     }
 

@@ -6,6 +6,9 @@ public sealed record RunSettings
     /// <summary>fer2013.csv, plain or .gz or .zip, or an image folder.</summary>
     public string? Data { get; init; }
 
+    /// <summary>The votes of FER+ beside the data, <c>fer2013new.csv</c>; <see langword="null"/> for none.</summary>
+    public string? Votes { get; init; }
+
     /// <summary>The model folder that is written at the end.</summary>
     public string? Model { get; init; }
 
@@ -34,6 +37,11 @@ public sealed record RunSettings
         if (string.IsNullOrWhiteSpace(Data))
         {
             errors.Add("data is missing; name fer2013.csv or an image folder.");
+        }
+
+        if (Votes is not null && string.IsNullOrWhiteSpace(Votes))
+        {
+            errors.Add("votes is empty; leave it out, or name fer2013new.csv.");
         }
 
         if (string.IsNullOrWhiteSpace(Model))

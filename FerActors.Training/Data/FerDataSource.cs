@@ -24,4 +24,25 @@ public static class FerDataSource
             ? FerCsvReader.ReadAsync(path, options, progress, cancellationToken)
             : Task.FromException<FerDataset>(new FileNotFoundException($"There is no data set at '{path}'.", path));
     }
+
+    /// <summary>Reads a data set and the votes beside it.</summary>
+    /// <param name="path">A CSV, plain or packed; with votes no image folder, whose images have no rows.</param>
+    /// <param name="votesPath">The votes (see <see cref="FerVotesReader"/>); <see langword="null"/> for none.</param>
+    /// <param name="options">Bounds.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="FileNotFoundException">Data or votes do not stand there.</exception>
+    /// <exception cref="FerDataException">Data or votes cannot be used, or they do not fit row for row; lists rows or files and reasons.</exception>
+    /// <exception cref="IOException">Data or votes cannot be read.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static async Task<FerDataset> OpenAsync(
+        string path, string? votesPath, FerDataOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        if (votesPath is not null && Directory.Exists(path))
+        {
+            throw new FerDataException(votesPath, "votes stand row for row beside a CSV, and the data is an image folder");
+        }
+
+        var data = await OpenAsync(path, options, progress: null, cancellationToken);
+        return votesPath is null ? data : await FerVotesReader.AttachAsync(votesPath, data, options, cancellationToken);
+    }
 }

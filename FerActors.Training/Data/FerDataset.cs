@@ -22,15 +22,17 @@ public sealed class FerDataset
     private readonly byte[] _labels;
     private readonly byte[] _usages;
     private readonly int[]? _rows;
+    private readonly byte[]? _votes;
     private readonly Lazy<int[]> _histogram;
     private readonly Lazy<string> _sha256;
 
-    private FerDataset(byte[] pixels, byte[] labels, byte[] usages, int[]? rows)
+    private FerDataset(byte[] pixels, byte[] labels, byte[] usages, int[]? rows, byte[]? votes = null)
     {
         _pixels = pixels;
         _labels = labels;
         _usages = usages;
         _rows = rows;
+        _votes = votes;
         Count = rows?.Length ?? labels.Length;
         _histogram = new Lazy<int[]>(CountLabels);
         _sha256 = new Lazy<string>(Hash);
@@ -47,6 +49,9 @@ public sealed class FerDataset
     /// (plain, gzip, zip) and the split names do not enter, so it names the data, not the file.
     /// </summary>
     public string Sha256 => _sha256.Value;
+
+    /// <summary>Whether people's votes stand beside the labels; single images may lack usable ones even then.</summary>
+    public bool HasVotes => _votes is not null;
 
     /// <summary>Makes a data set of arrays, which are copied.</summary>
     /// <param name="pixels">The images one after the other, 2,304 bytes each.</param>
@@ -93,6 +98,82 @@ public sealed class FerDataset
 
     public Expression Label(int index) => (Expression)_labels[Row(index)];
 
+    /// <summary>What people called the image: 7 counts in FER2013's order; empty where it has no usable votes (see <see cref="FaceVotes"/>).</summary>
+    public ReadOnlySpan<byte> Votes(int index)
+    {
+        var row = Row(index);
+        var votes = _votes.AsSpan(_votes is null ? 0 : row * ExpressionNames.Count, _votes is null ? 0 : ExpressionNames.Count);
+        return votes.ContainsAnyExcept((byte)0) ? votes : [];
+    }
+
+    /// <summary>The votes of all images in order, 7 counts each and zeros where an image has no usable ones; empty without votes.</summary>
+    public byte[] AllVotes()
+    {
+        if (_votes is null)
+        {
+            return [];
+        }
+
+        var votes = new byte[Count * ExpressionNames.Count];
+        for (var i = 0; i < Count; i++)
+        {
+            _votes.AsSpan(Row(i) * ExpressionNames.Count, ExpressionNames.Count).CopyTo(votes.AsSpan(i * ExpressionNames.Count));
+        }
+
+        return votes;
+    }
+
+    /// <summary>Number of images with usable votes.</summary>
+    public int CountVoted()
+    {
+        var count = 0;
+        for (var i = 0; i < Count; i++)
+        {
+            count += Votes(i).IsEmpty ? 0 : 1;
+        }
+
+        return count;
+    }
+
+    /// <summary>
+    /// Lower-case hex SHA-256 over the images' usable votes in order, 7 bytes each and zeros where an image has none; <see langword="null"/>
+    /// where there are no votes.
+    /// </summary>
+    public string? VotesSha256() => HasVotes ? Convert.ToHexStringLower(SHA256.HashData(AllVotes())) : null;
+
+    /// <summary>The same images with people's votes beside their labels; subsets of it share them.</summary>
+    /// <param name="votes">7 counts an image in FER2013's order, in the order of the images; zeros where an image has no usable votes. Copied.</param>
+    /// <exception cref="ArgumentException">The length does not fit.</exception>
+    public FerDataset WithVotes(ReadOnlySpan<byte> votes)
+    {
+        if (votes.Length != Count * ExpressionNames.Count)
+        {
+            throw new ArgumentException($"{votes.Length} counts do not match {Count} images.", nameof(votes));
+        }
+
+        var rows = new byte[_labels.Length * ExpressionNames.Count];
+        for (var i = 0; i < Count; i++)
+        {
+            votes.Slice(i * ExpressionNames.Count, ExpressionNames.Count).CopyTo(rows.AsSpan(Row(i) * ExpressionNames.Count));
+        }
+
+        return new FerDataset(_pixels, _labels, _usages, _rows, rows);
+    }
+
+    /// <summary>Other pictures in place of these, with the same labels, splits and votes.</summary>
+    /// <param name="pixels">The images one after the other, 2,304 bytes each. Taken over.</param>
+    internal FerDataset WithPixels(byte[] pixels)
+    {
+        var usages = new FerUsage[Count];
+        for (var i = 0; i < usages.Length; i++)
+        {
+            usages[i] = Usage(i);
+        }
+
+        var changed = FromArrays(pixels, Labels(), usages);
+        return HasVotes ? changed.WithVotes(AllVotes()) : changed;
+    }
+
     public FerUsage Usage(int index) => (FerUsage)_usages[Row(index)];
 
     /// <summary>All labels, in order.</summary>
@@ -123,7 +204,7 @@ public sealed class FerDataset
             }
         }
 
-        return new FerDataset(_pixels, _labels, _usages, [.. rows]);
+        return new FerDataset(_pixels, _labels, _usages, [.. rows], _votes);
     }
 
     /// <summary>The images at these indices, in the order given; an index may occur more than once.</summary>
@@ -136,7 +217,7 @@ public sealed class FerDataset
             rows[i] = Row(indices[i]);
         }
 
-        return new FerDataset(_pixels, _labels, _usages, rows);
+        return new FerDataset(_pixels, _labels, _usages, rows, _votes);
     }
 
     /// <summary>Number of images in one split.</summary>

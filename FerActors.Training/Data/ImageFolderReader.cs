@@ -1,4 +1,5 @@
 using FerActors.Shared.Labels;
+using FerActors.Vision.Imaging;
 using OpenCvSharp;
 
 namespace FerActors.Training.Data;
@@ -163,14 +164,15 @@ public static class ImageFolderReader
             return $"has {width}x{height} pixels; {options.MaxImagePixels} are allowed";
         }
 
-        return Decode(bytes, pixels);
+        // A decoder fills what is missing with grey, which would be learnt.
+        return PictureIntegrity.FindDamage(bytes) ?? Decode(bytes, pixels);
     }
 
     private static string? Decode(byte[] bytes, Span<byte> pixels)
     {
         try
         {
-            using var image = Cv2.ImDecode(bytes, ImreadModes.Grayscale);
+            using var image = Cv2.ImDecode(PictureIntegrity.Complete(bytes), ImreadModes.Grayscale);
             if (image.Empty())
             {
                 return "cannot be decoded";

@@ -15,7 +15,7 @@ public sealed record TrainingBatch(int Index, float[] Pixels, float[] Targets, f
 
 /// <summary>Prepares an epoch's batches ahead of the training loop, on one thread, so that the two cores are seldom idle.</summary>
 /// <param name="data">Training images.</param>
-/// <param name="options">Batch size, augmentation, smoothing, mixup and the seed.</param>
+/// <param name="options">Batch size, labels, augmentation, smoothing, mixup and the seed.</param>
 /// <param name="side">Side of the batch's images in pixels.</param>
 /// <param name="normalisation">The model's mean and deviation, of which channel 0 is used; <see cref="ModelInput"/> does the rest.</param>
 /// <param name="teachers">What teachers answered to each image of the data beforehand, images x 7; <see langword="null"/> where none did.</param>
@@ -23,6 +23,8 @@ internal sealed class BatchFeeder(
     FerDataset data, TrainingOptions options, int side, GrayNormalisation normalisation, float[]? teachers = null)
 {
     private const int Ahead = 4;
+
+    private readonly TrainingTargets _targets = new(data, options);
 
     public int BatchesPerEpoch => data.Count / options.BatchSize;
 
@@ -63,7 +65,7 @@ internal sealed class BatchFeeder(
     {
         try
         {
-            var order = EpochSampler.Balanced((ulong)options.Seed, data.Labels(), options.BalancedSampling).Order(epoch);
+            var order = EpochSampler.Balanced((ulong)options.Seed, _targets.Labels, options.BalancedSampling).Order(epoch);
             for (var batch = firstBatch; batch < BatchesPerEpoch; batch++)
             {
                 ready.Add(Prepare(epoch, batch, order), cancellation);
@@ -89,9 +91,7 @@ internal sealed class BatchFeeder(
             var image = order[place];
             var random = SeededRandom.For((ulong)options.Seed, RandomPurpose.Augmentation, epoch, place);
             augmenter.Apply(data.Pixels(image), pixels.AsSpan(i * area, area), ref random);
-            var target = targets.AsSpan(i * ExpressionNames.Count, ExpressionNames.Count);
-            target.Fill((float)(options.LabelSmoothing / ExpressionNames.Count));
-            target[(int)data.Label(image)] += (float)(1 - options.LabelSmoothing);
+            _targets.Write(image, targets.AsSpan(i * ExpressionNames.Count, ExpressionNames.Count));
             teachers?.AsSpan(image * ExpressionNames.Count, ExpressionNames.Count).CopyTo(answers.AsSpan(i * ExpressionNames.Count));
         }
 

@@ -29,6 +29,7 @@ public static class BestEpoch
     {
         "macro_f1" => record.MacroF1,
         "loss" => -record.ValidationLoss,
+        EarlyStoppingOptions.Agreement => record.Agreement ?? 0,
         _ => record.Accuracy,
     };
 }

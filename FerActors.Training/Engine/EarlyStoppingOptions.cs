@@ -3,8 +3,11 @@ namespace FerActors.Training.Engine;
 /// <summary>When a run ends early, and by what its epochs are compared.</summary>
 public sealed record EarlyStoppingOptions
 {
+    /// <summary>Agreement with the majority of people's votes; the validation images need some.</summary>
+    public const string Agreement = "agreement";
+
     /// <summary>Metrics of the validation images by which epochs can be compared.</summary>
-    public static IReadOnlyList<string> Metrics { get; } = ["accuracy", "macro_f1", "loss"];
+    public static IReadOnlyList<string> Metrics { get; } = ["accuracy", "macro_f1", "loss", Agreement];
 
     /// <summary>The run ends after this many epochs in a row without a new best one, 1 to 10,000; 0 never ends it early.</summary>
     public int Patience { get; init; }

@@ -12,7 +12,7 @@ public static class ModelEvaluation
 {
     private const int BatchSize = 128;
 
-    /// <summary>Logits in FER2013 order, with the labels.</summary>
+    /// <summary>Logits in FER2013 order, with the labels, and the votes where the data have them.</summary>
     /// <param name="model">A model whose input side is 48, or any side that 48 is resized to.</param>
     /// <param name="preprocessor">Its preprocessing.</param>
     /// <param name="data">Images.</param>
@@ -72,6 +72,6 @@ public static class ModelEvaluation
             }
         }
 
-        return new Predictions(ordered, data.Labels());
+        return new Predictions(ordered, data.Labels(), data.AllVotes());
     }
 }

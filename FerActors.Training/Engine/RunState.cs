@@ -19,7 +19,8 @@ public sealed record RunState(
     string OptionsJson, string DataSha256, int Epoch, int Batch, long Step, double LossSum, double Seconds, IReadOnlyList<EpochRecord> History)
 {
     /// <summary>
-    /// SHA-256 of the weights file that the run starts from (empty for random weights), then of each teacher's.
+    /// SHA-256 of the weights file that the run starts from (empty for random weights), then of each teacher's, then of the votes where the
+    /// run learns from them (<see cref="Data.FerDataset.VotesSha256"/>).
     /// </summary>
     public IReadOnlyList<string> SourceSha256 { get; init; } = [];
 

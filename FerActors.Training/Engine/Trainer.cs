@@ -61,6 +61,16 @@ public sealed class Trainer
             throw new ArgumentException("There are no validation images.", nameof(validation));
         }
 
+        if (LabelSource.NeedsVotes(options.Labels) && !train.HasVotes)
+        {
+            throw new ArgumentException($"labels is '{options.Labels}', but the training images have no votes.", nameof(train));
+        }
+
+        if (options.EarlyStopping.Metric == EarlyStoppingOptions.Agreement && !validation.HasVotes)
+        {
+            throw new ArgumentException("early_stopping.metric is 'agreement', but the validation images have no votes.", nameof(validation));
+        }
+
         TorchRuntime.EnsureLoaded();
         _options = options;
         _train = train;
@@ -142,7 +152,7 @@ public sealed class Trainer
             parameters, _options.WeightDecay, name => LayerRates.Factor(name, _config.NumHiddenLayers, _options.LayerDecay));
         using var average = parameters.Values.clone();
         using var criterion = new TrainingLoss(
-            ClassWeighting.Weights(_options.ClassWeights, _train.Histogram, _options.ClassWeightsBeta), _options.Distillation, _device);
+            ClassWeighting.Weights(_options.ClassWeights, new TrainingTargets(_train, _options).Histogram, _options.ClassWeightsBeta), _options.Distillation, _device);
         var feeder = Feeder(_options);
         var compute = ChooseCompute(parameters, input, criterion, feeder, cancellation);
         _computeType = compute.Type;
@@ -163,7 +173,7 @@ public sealed class Trainer
 
         var checkpoint = new RunCheckpoint(folder);
         var isNew = !checkpoint.Exists;
-        var (state, warning) = Start(checkpoint, vectors, [initialSha256 ?? "", .. teachers.WeightsSha256]);
+        var (state, warning) = Start(checkpoint, vectors, Sources(initialSha256, teachers));
         state = state with { ComputeTypes = [.. (state.ComputeTypes ?? []).Union([compute.Name])] };
         var batches = feeder.BatchesPerEpoch;
         var schedule = new LearningRateSchedule(
@@ -328,6 +338,18 @@ public sealed class Trainer
         return (state.Epoch, $"The best epoch, {best.Epoch}, cannot be restored: {problem} The last epoch's weights are used.");
     }
 
+    // The votes count only where the run learns from them.
+    private List<string> Sources(string? initialSha256, TeacherEnsemble teachers)
+    {
+        List<string> sources = [initialSha256 ?? "", .. teachers.WeightsSha256];
+        if (LabelSource.NeedsVotes(_options.Labels))
+        {
+            sources.Add(_train.VotesSha256()!);
+        }
+
+        return sources;
+    }
+
     private (RunState State, string? Warning) Start(
         RunCheckpoint checkpoint, Dictionary<string, Tensor> vectors, IReadOnlyList<string> sourceSha256)
     {
@@ -347,7 +369,7 @@ public sealed class Trainer
         if (state.SourceSha256.Count > 0 && !state.SourceSha256.SequenceEqual(sourceSha256))
         {
             throw new InvalidOperationException(
-                "The model that the folder's run started from, or a teacher, has other weights now. Bring them back, or choose another folder.");
+                "The model that the folder's run started from, or a teacher, has other weights now, or the votes are others. Bring them back, or choose another folder.");
         }
 
         return state.DataSha256 == _train.Sha256
@@ -500,14 +522,18 @@ public sealed class Trainer
     private EpochRecord EvaluateEpoch(
         FlatParameters parameters, Tensor average, RunState state, double rate, RunClock clock, ModelInput input, CancellationToken cancellation)
     {
-        var metrics = OnAllThreads(() =>
+        var predictions = OnAllThreads(() =>
         {
             using var model = Finished(parameters, average, state.Epoch + 1, input, cancellation);
-            return ClassificationMetrics.Compute(Predict(model, state.Step));
+            return Predict(model, state.Step);
         });
+        var metrics = ClassificationMetrics.Compute(predictions);
         var batches = Math.Max(1, state.Batch);
         return new EpochRecord(
-            state.Epoch + 1, state.Step, state.LossSum / batches, rate, metrics.Accuracy, metrics.MacroF1, metrics.Nll, clock.Seconds);
+            state.Epoch + 1, state.Step, state.LossSum / batches, rate, metrics.Accuracy, metrics.MacroF1, metrics.Nll, clock.Seconds)
+        {
+            Agreement = predictions.ByMajority() is { } majority ? ClassificationMetrics.Compute(majority).Accuracy : null,
+        };
     }
 
     private Predictions Predict(Vit model, long step)

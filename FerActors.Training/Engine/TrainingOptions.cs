@@ -60,6 +60,12 @@ public sealed record TrainingOptions
     /// <summary>Decoupled weight decay of matrices and kernels.</summary>
     public double WeightDecay { get; init; } = 0.05;
 
+    /// <summary>Who says what a training image shows, one of <see cref="LabelSource.Names"/>.</summary>
+    public string Labels { get; init; } = LabelSource.Fer2013;
+
+    /// <summary>With <see cref="LabelSource.Mixed"/>: share of the votes in the target, in [0, 1]; that of the data's own label is the rest.</summary>
+    public double VotesShare { get; init; } = 0.5;
+
     /// <summary>Share of the target that is spread over all classes, in [0, 1).</summary>
     public double LabelSmoothing { get; init; } = 0.1;
 
@@ -149,6 +155,8 @@ public sealed record TrainingOptions
         Check(WarmupEpochs >= 0 && WarmupEpochs <= Epochs, $"warmup_epochs is {WarmupEpochs}; it must be from 0 to epochs.");
         Check(LayerDecay is > 0 and <= 1, $"layer_decay is {LayerDecay}; it must be above 0 and at most 1.");
         Check(WeightDecay is >= 0 and <= 10, $"weight_decay is {WeightDecay}; it must be from 0 to 10.");
+        Check(LabelSource.Names.Contains(Labels), $"labels is '{Labels}'; it must be {string.Join(" or ", LabelSource.Names)}.");
+        Check(VotesShare is >= 0 and <= 1, $"votes_share is {VotesShare}; it must be from 0 to 1.");
         Check(LabelSmoothing is >= 0 and < 1, $"label_smoothing is {LabelSmoothing}; it must be at least 0 and below 1.");
         Check(ClassWeighting.Names.Contains(ClassWeights), $"class_weights is '{ClassWeights}'; it must be {string.Join(" or ", ClassWeighting.Names)}.");
         Check(ClassWeightsBeta is >= 0 and < 1, $"class_weights_beta is {ClassWeightsBeta}; it must be at least 0 and below 1.");

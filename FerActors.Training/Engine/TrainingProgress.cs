@@ -26,4 +26,8 @@ public sealed record TrainingProgress(
 /// <param name="ValidationLoss">Mean negative log-likelihood in nats.</param>
 /// <param name="Seconds">Training time since the run began, interruptions left out.</param>
 public sealed record EpochRecord(
-    int Epoch, long Step, double TrainLoss, double LearningRate, double Accuracy, double MacroF1, double ValidationLoss, double Seconds);
+    int Epoch, long Step, double TrainLoss, double LearningRate, double Accuracy, double MacroF1, double ValidationLoss, double Seconds)
+{
+    /// <summary>Agreement with the majority of people's votes on the validation images, in [0, 1]; <see langword="null"/> without votes.</summary>
+    public double? Agreement { get; init; }
+}

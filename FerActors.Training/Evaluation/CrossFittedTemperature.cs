@@ -22,9 +22,11 @@ public sealed record CrossFittedTemperature(TemperatureFit Shipped, IReadOnlyLis
     /// <summary>Fits, and divides each image's logits by the temperature of its fold.</summary>
     /// <param name="predictions">Logits and labels; at least as many images as folds.</param>
     /// <param name="folds">Two or more.</param>
+    /// <param name="onVotes">Fits on people's majority in place of the labels, where an image has one.</param>
     /// <returns>The fits, and predictions whose softmax at temperature 1 is the calibrated one.</returns>
     /// <exception cref="ArgumentException">There are too few images for each fold to have one.</exception>
-    public static (CrossFittedTemperature Fit, Predictions Calibrated) Of(Predictions predictions, int folds = DefaultFolds)
+    public static (CrossFittedTemperature Fit, Predictions Calibrated) Of(
+        Predictions predictions, int folds = DefaultFolds, bool onVotes = false)
     {
         ArgumentNullException.ThrowIfNull(predictions);
         ArgumentOutOfRangeException.ThrowIfLessThan(folds, 2);
@@ -40,13 +42,14 @@ public sealed record CrossFittedTemperature(TemperatureFit Shipped, IReadOnlyLis
         for (var fold = 0; fold < folds; fold++)
         {
             var judged = fold;
-            var fit = TemperatureScaling.Fit(predictions.Select([.. Enumerable.Range(0, predictions.Count).Where(i => foldOf[i] != judged)]));
+            var fit = TemperatureScaling.Fit(
+                predictions.Select([.. Enumerable.Range(0, predictions.Count).Where(i => foldOf[i] != judged)]), onVotes);
             temperatures[fold] = fit.Temperature;
             results[fold] = new CalibrationFold(fit.Temperature, fit.Count, images[fold].Count());
         }
 
         return (
-            new CrossFittedTemperature(TemperatureScaling.Fit(predictions), results),
+            new CrossFittedTemperature(TemperatureScaling.Fit(predictions, onVotes), results),
             predictions.DividedBy(i => temperatures[foldOf[i]]));
     }
 

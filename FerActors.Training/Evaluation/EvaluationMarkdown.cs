@@ -30,7 +30,30 @@ public static class EvaluationMarkdown
         AppendMetric("NLL (nats)", metrics => Number(metrics.Nll));
         AppendMetric($"ECE ({ClassificationMetrics.CalibrationBins} bins)", metrics => Percent(metrics.Ece));
         AppendMetric("Images", metrics => metrics.Count.ToString(CultureInfo.InvariantCulture));
+        if (report.Votes is not null)
+        {
+            AppendVotes("Agreement with the majority (95 % interval)", votes => votes.Majority is { } m ? $"{Percent(m.Accuracy)} ({Range(m.AccuracyInterval)})" : "n/a");
+            AppendVotes("Agreement where most agree (95 % interval)", votes => votes.AgreementWhereMostAgreeInterval is { } interval ? $"{Percent(votes.AgreementWhereMostAgree)} ({Range(interval)})" : "n/a");
+            AppendVotes("Macro-F1 against the majority", votes => Percent(votes.Majority?.MacroF1));
+            AppendVotes("ECE against the majority", votes => Percent(votes.Majority?.Ece));
+            AppendVotes("Votes' cross-entropy (nats)", votes => Number(votes.CrossEntropy));
+            AppendVotes("Votes' own entropy (nats)", votes => Number(votes.Entropy));
+            AppendVotes("Images with votes / a majority / most agree", votes => string.Create(CultureInfo.InvariantCulture, $"{votes.Count} / {votes.Majority?.Count ?? 0} / {votes.MostAgree}"));
+        }
+
         return text.ToString();
+
+        void AppendVotes(string name, Func<VoteMetrics, string> value)
+        {
+            if (calibrated is null)
+            {
+                AppendRow(text, name, value(report.Votes!));
+            }
+            else
+            {
+                AppendRow(text, name, value(report.Votes!), value(report.CalibratedVotes ?? report.Votes!));
+            }
+        }
 
         void AppendMetric(string name, Func<ClassificationMetrics, string> value)
         {
@@ -43,6 +66,14 @@ public static class EvaluationMarkdown
                 AppendRow(text, name, value(bare), value(calibrated));
             }
         }
+    }
+
+    /// <summary>All tables of an evaluation: the headline figures, the classes and the confusion matrix; with votes, the latter two against people's majority too.</summary>
+    public static string Tables(EvaluationReport report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        var tables = $"{Summary(report)}\n{PerClass(report.Metrics)}\n{ConfusionMatrix(report.Metrics)}";
+        return report.Votes?.Majority is { } majority ? $"{tables}\nAgainst the majority of the votes:\n\n{PerClass(majority)}\n{ConfusionMatrix(majority)}" : tables;
     }
 
     /// <summary>Precision, recall with its 95 % interval, F1 and support of each class.</summary>

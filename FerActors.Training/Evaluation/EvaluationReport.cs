@@ -41,6 +41,15 @@ public sealed record EvaluationReport
     /// <summary>95 % bootstrap intervals of the figures that are no plain rates; null where none were drawn.</summary>
     public BootstrapIntervals? Intervals { get; init; }
 
+    /// <summary>The figures against people's votes, of the bare logits; null where there are no votes.</summary>
+    public VoteMetrics? Votes { get; init; }
+
+    /// <summary>As <see cref="Votes"/>, of the logits behind <see cref="Calibrated"/>.</summary>
+    public VoteMetrics? CalibratedVotes { get; init; }
+
+    /// <summary>Whether the temperature is to make a probability that of people's majority rather than of the label.</summary>
+    public bool CalibratedOnVotes { get; init; }
+
     /// <summary>Makes a report: metrics, and the calibrated ones where a temperature is given.</summary>
     public static EvaluationReport Create(
         Predictions predictions,
@@ -55,6 +64,8 @@ public sealed record EvaluationReport
             TestTimeAugmentation = testTimeAugmentation,
             Metrics = ClassificationMetrics.Compute(predictions),
             Calibrated = calibration is null ? null : ClassificationMetrics.Compute(predictions, calibration.Temperature),
+            Votes = VoteMetrics.Compute(predictions),
+            CalibratedVotes = calibration is null ? null : VoteMetrics.Compute(predictions, calibration.Temperature),
             Calibration = calibration,
             CalibrationSplit = calibrationSplit,
         };
@@ -65,10 +76,12 @@ public sealed record EvaluationReport
     /// <param name="dataSha256">Hash of its images.</param>
     /// <param name="view">How the images were looked at.</param>
     /// <param name="seed">Of the bootstrap.</param>
+    /// <param name="onVotes">Fits the temperatures on people's majority; on the labels where no image has one.</param>
     public static EvaluationReport CrossFitted(
-        Predictions predictions, FerUsage split, string dataSha256, TestTimeView view, ulong seed = BootstrapIntervals.DefaultSeed)
+        Predictions predictions, FerUsage split, string dataSha256, TestTimeView view, ulong seed = BootstrapIntervals.DefaultSeed, bool onVotes = false)
     {
-        var (fit, calibrated) = CrossFittedTemperature.Of(predictions);
+        ArgumentNullException.ThrowIfNull(predictions);
+        var (fit, calibrated) = CrossFittedTemperature.Of(predictions, onVotes: onVotes);
         return new EvaluationReport
         {
             Split = split,
@@ -76,6 +89,9 @@ public sealed record EvaluationReport
             TestTimeAugmentation = view.Name(),
             Metrics = ClassificationMetrics.Compute(predictions),
             Calibrated = ClassificationMetrics.Compute(calibrated) with { Temperature = fit.MeanTemperature },
+            Votes = VoteMetrics.Compute(predictions),
+            CalibratedVotes = VoteMetrics.Compute(calibrated),
+            CalibratedOnVotes = onVotes && predictions.ByMajority() is not null,
             Calibration = fit.Shipped,
             CalibrationSplit = split,
             CrossFit = fit.Folds,
@@ -90,13 +106,15 @@ public sealed record EvaluationReport
     /// <param name="view">How the images were looked at.</param>
     /// <param name="temperature">The temperature that the model carries.</param>
     /// <param name="seed">Of the bootstrap.</param>
+    /// <param name="onVotes">Whether that temperature was fitted on people's majority.</param>
     public static EvaluationReport AtTemperature(
         Predictions predictions,
         FerUsage split,
         string dataSha256,
         TestTimeView view,
         double temperature,
-        ulong seed = BootstrapIntervals.DefaultSeed)
+        ulong seed = BootstrapIntervals.DefaultSeed,
+        bool onVotes = false)
     {
         ArgumentNullException.ThrowIfNull(predictions);
         return new EvaluationReport
@@ -106,6 +124,9 @@ public sealed record EvaluationReport
             TestTimeAugmentation = view.Name(),
             Metrics = ClassificationMetrics.Compute(predictions),
             Calibrated = ClassificationMetrics.Compute(predictions, temperature),
+            Votes = VoteMetrics.Compute(predictions),
+            CalibratedVotes = VoteMetrics.Compute(predictions, temperature),
+            CalibratedOnVotes = onVotes,
             Intervals = BootstrapIntervals.Draw(predictions, predictions.DividedBy(_ => temperature), seed),
         };
     }

@@ -230,6 +230,19 @@ public static class ModelCard
 
 
             """);
+        if (facts.Evaluations.Any(evaluation => evaluation.Votes is not null))
+        {
+            text.Append(
+                """
+                The votes are those of FER+ (Barsoum et al. 2016): ten people for each image. Votes for contempt, unknown and "not a face" are
+                dropped, and images where they are more than half have no usable votes. The majority is the class with the most of the other
+                votes; images on which classes share the first place are left out of it. "Most agree" counts the images on which more than
+                half of the other votes are for one class. The cross-entropy is that of the votes' distribution.
+
+
+                """);
+        }
+
         text.Append("### Results\n\n");
         foreach (var evaluation in facts.Evaluations)
         {
@@ -245,12 +258,22 @@ public static class ModelCard
         text.Append("Proportions are in per cent.\n\n");
         text.Append(EvaluationMarkdown.PerClass(evaluation.Metrics)).Append('\n');
         text.Append(EvaluationMarkdown.ConfusionMatrix(evaluation.Metrics)).Append('\n');
+        if (evaluation.Votes?.Majority is { } majority)
+        {
+            text.Append("Against the majority of the votes:\n\n");
+            text.Append(EvaluationMarkdown.PerClass(majority)).Append('\n');
+            text.Append(EvaluationMarkdown.ConfusionMatrix(majority)).Append('\n');
+        }
+
         text.Append("Calibration:\n\n");
         if (evaluation.Calibration is { } fit)
         {
             text.Append(
                 CultureInfo.InvariantCulture,
                 $"The temperature {fit.Temperature:F4} was fitted on {Fitted(evaluation)} ({fit.Count:N0} images).");
+            text.Append(evaluation.CalibratedOnVotes
+                ? " It makes a probability that of the majority of the voters naming the class, not that of the data's label."
+                : "");
             text.Append((evaluation.CalibrationSplit == evaluation.Split, evaluation.CrossFit) switch
             {
                 (true, { } folds) =>
@@ -264,8 +287,12 @@ public static class ModelCard
             text.Append("No temperature was fitted.\n\n");
         }
 
-        text.Append(EvaluationMarkdown.Reliability(evaluation.Calibrated ?? evaluation.Metrics)).Append('\n');
+        text.Append(EvaluationMarkdown.Reliability(Calibrated(evaluation))).Append('\n');
     }
+
+    // The table is about what the temperature was fitted on.
+    private static ClassificationMetrics Calibrated(EvaluationReport evaluation) =>
+        (evaluation.CalibratedOnVotes ? evaluation.CalibratedVotes?.Majority : null) ?? evaluation.Calibrated ?? evaluation.Metrics;
 
     private static string Fitted(EvaluationReport evaluation) => evaluation.CalibrationSplit?.ToString() ?? "a split that was not recorded";
 

@@ -2,7 +2,7 @@ using FerActors.Training.Data;
 
 namespace FerActors.Training.Evaluation;
 
-/// <summary>Data sets whose images are moved or mirrored; labels and order stay.</summary>
+/// <summary>Data sets whose images are moved or mirrored; labels, votes and order stay.</summary>
 internal static class MovedImages
 {
     /// <summary>Every image, first moved and then mirrored.</summary>
@@ -14,10 +14,8 @@ internal static class MovedImages
     {
         const int Side = FerDataset.Side;
         var pixels = GC.AllocateUninitializedArray<byte>(data.Count * FerDataset.PixelsPerImage);
-        var usages = new FerUsage[data.Count];
         for (var image = 0; image < data.Count; image++)
         {
-            usages[image] = data.Usage(image);
             var source = data.Pixels(image);
             var target = pixels.AsSpan(image * FerDataset.PixelsPerImage, FerDataset.PixelsPerImage);
             for (var y = 0; y < Side; y++)
@@ -30,6 +28,6 @@ internal static class MovedImages
             }
         }
 
-        return FerDataset.FromArrays(pixels, data.Labels(), usages);
+        return data.WithPixels(pixels);
     }
 }

@@ -14,6 +14,15 @@ public static class TemperatureScaling
     private const int MaxSteps = 200;
     private const double Tolerance = 1e-12;
 
+    /// <summary>Finds the temperature with the least mean negative log-likelihood of the labels, or of people's majority.</summary>
+    /// <param name="predictions">Logits, labels and votes.</param>
+    /// <param name="onVotes">Takes people's majority in place of the labels; the labels where no image has one.</param>
+    public static TemperatureFit Fit(Predictions predictions, bool onVotes)
+    {
+        ArgumentNullException.ThrowIfNull(predictions);
+        return Fit(onVotes ? predictions.ByMajority() ?? predictions : predictions);
+    }
+
     /// <summary>Finds the temperature with the least mean negative log-likelihood.</summary>
     /// <remarks>
     /// In the inverse temperature b the likelihood of softmax(b z) is convex, so its slope, the mean of E_p[z] - z_label,

@@ -67,6 +67,45 @@ public sealed class HubClient : IDisposable
         }
     }
 
+    /// <summary>Makes sure that one file of a repository is in the cache.</summary>
+    /// <param name="model">The repository and its revision.</param>
+    /// <param name="file">The file's name, in the repository's own folder.</param>
+    /// <param name="largest">A larger file, in bytes, is refused before its first byte.</param>
+    /// <param name="progress">Told how the file comes along. Called on pool threads.</param>
+    /// <param name="cancellation">Stops; what was downloaded is kept, and the next call goes on from it.</param>
+    /// <returns>The file's path, and why it could not be confirmed by the Hub where it is from the cache alone.</returns>
+    /// <exception cref="HubException">It cannot be had; <see cref="HubException.Failure"/> says why.</exception>
+    public async Task<(string Path, string? Unconfirmed)> FetchFileAsync(
+        HubModelId model, string file, long largest, IProgress<HubProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentException.ThrowIfNullOrEmpty(file);
+        if (Path.GetFileName(file) != file)
+        {
+            throw HubException.Invalid($"'{StrangersText.Shown(file)}' is no name of a file.");
+        }
+
+        string? Cached() => _cache.CommitOf(model) is { } commit && Path.Combine(_cache.Snapshot(model, commit), file) is var path && File.Exists(path) ? path : null;
+        if (_options.Offline)
+        {
+            return Cached() is { } known ? (known, "HF_HUB_OFFLINE is set") : throw new HubException(
+                HubFailure.NotInCache, $"{file} of {model} is not in {_cache.Root}, and HF_HUB_OFFLINE forbids to fetch it.");
+        }
+
+        try
+        {
+            var described = await DescribeAsync(model, model.Revision, file, progress, cancellation).ConfigureAwait(false)
+                ?? throw new HubException(HubFailure.FileNotFound, $"{model} has no {file}.");
+            await StoreAsync(model, described, largest, progress, cancellation).ConfigureAwait(false);
+            _cache.Remember(model, described.Commit);
+            return (Path.Combine(_cache.Snapshot(model, described.Commit), file), null);
+        }
+        catch (HubException e) when (e.Failure == HubFailure.Unreachable && Cached() is { })
+        {
+            return (Cached()!, e.Message);
+        }
+    }
+
     /// <summary>A local folder for <c>org/name[@revision]</c>, by the environment's settings.</summary>
     /// <exception cref="HubException">It cannot be had.</exception>
     public static async Task<string> FetchFolderAsync(string model, CancellationToken cancellation)

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace FerActors.Training.Hub;
 
 /// <summary>Where the Hub is, where its files are kept, and how patient its client is. Environment variables are those of Hugging Face's own tools.</summary>
-public sealed class HubOptions
+public sealed record HubOptions
 {
     /// <summary>The Hub's address (<c>HF_ENDPOINT</c>).</summary>
     public Uri Endpoint { get; init; } = new("https://huggingface.co");

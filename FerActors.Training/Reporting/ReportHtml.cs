@@ -51,10 +51,21 @@ public static class ReportHtml
         Tile(text, "Macro-F1", plain.Metrics.MacroF1, plain.Intervals?.MacroF1);
         Tile(text, "Balanced accuracy", plain.Metrics.BalancedAccuracy, plain.Intervals?.BalancedAccuracy);
         Tile(text, "ECE, calibrated", after.Ece, plain.Intervals?.CalibratedEce);
+        if (plain.Votes?.Majority is { } agreement)
+        {
+            Tile(text, "Agreement with the majority", agreement.Accuracy, agreement.AccuracyInterval);
+        }
+
         text.Append("</div>\n");
         text.Append(CultureInfo.InvariantCulture, $"<p>{E(ReportText.Calibration(report))}</p>\n");
         text.Append("<h2>Views</h2>\n").Append(Views(report));
         text.Append(CultureInfo.InvariantCulture, $"<p class=\"quiet-text\">Per cent. {E(ReportText.Intervals(plain))}</p>\n");
+        if (plain.Votes is not null)
+        {
+            text.Append("<h2>People's votes</h2>\n").Append(Votes(report));
+            text.Append(CultureInfo.InvariantCulture, $"<p class=\"quiet-text\">Per cent, but for nats. {E(ReportText.Votes(plain.Votes))}</p>\n");
+        }
+
         if (report.Epochs.Count > 0)
         {
             text.Append("<h2>Training</h2>\n").Append(ReportPlots.Curves(report.Epochs)).Append('\n');
@@ -62,6 +73,12 @@ public static class ReportHtml
 
         text.Append("<h2>Classes</h2>\n").Append(ReportPlots.ClassBars(plain.Metrics)).Append('\n');
         text.Append("<h2>Confusion matrix</h2>\n").Append(ReportPlots.Confusion(plain.Metrics)).Append('\n');
+        if (plain.Votes?.Majority is { } majority)
+        {
+            text.Append("<h2>Classes against the majority</h2>\n").Append(ReportPlots.ClassBars(majority)).Append('\n');
+            text.Append("<h2>Confusion matrix against the majority</h2>\n").Append(ReportPlots.Confusion(majority)).Append('\n');
+        }
+
         text.Append("<h2>Reliability</h2>\n").Append(ReportPlots.Reliability(plain.Metrics, after)).Append('\n');
         text.Append("<h2>Worst mistakes</h2>\n").Append(Mistakes(report)).Append("</body></html>\n");
         return text.ToString();
@@ -83,6 +100,12 @@ public static class ReportHtml
                 Cell(view.Evaluation.Calibrated?.Ece, intervals?.CalibratedEce),
             };
         }));
+
+    private static string Votes(VersionReport report) => Table(
+        [.. ReportText.VoteHeads],
+        report.Views.Where(view => view.Evaluation.Votes is not null).Select(view => new[] { E(view.View.Name()) }
+            .Concat(ReportText.VoteCells(view.Evaluation).Select(cell => cell.Nats ? EvaluationMarkdown.Number(cell.Value ?? 0) : Cell(cell.Value, cell.Interval)))
+            .ToArray()));
 
     private static string Mistakes(VersionReport report) => Table(
         ["Row", "Label", "Predicted", "Confidence", "Loss (nats)"],

@@ -18,8 +18,19 @@ public static class ReportMarkdown
         text.Append(CultureInfo.InvariantCulture, $"{report.Parameters:N0} parameters, weights `{Line(report.Model.WeightsSha256)}`.\n\n");
         text.Append(ReportText.Calibration(report)).Append(" Proportions are in per cent.\n\n");
         text.Append("## Views\n\n").Append(Views(report)).Append('\n').Append(ReportText.Intervals(plain)).Append("\n\n");
+        if (plain.Votes is not null)
+        {
+            text.Append("## People's votes\n\n").Append(Votes(report)).Append('\n').Append(ReportText.Votes(plain.Votes)).Append("\n\n");
+        }
+
         text.Append("## Classes (plain view)\n\n").Append(PerClass(plain.Metrics)).Append('\n');
         text.Append("## Confusion matrix (plain view)\n\n").Append(ConfusionMatrix(plain.Metrics)).Append('\n');
+        if (plain.Votes?.Majority is { } majority)
+        {
+            text.Append("## Classes against the majority (plain view)\n\n").Append(PerClass(majority)).Append('\n');
+            text.Append("## Confusion matrix against the majority (plain view)\n\n").Append(ConfusionMatrix(majority)).Append('\n');
+        }
+
         text.Append("## Reliability before temperature scaling\n\n").Append(Reliability(plain.Metrics)).Append('\n');
         text.Append("## Reliability after temperature scaling\n\n").Append(Reliability(plain.Calibrated ?? plain.Metrics)).Append('\n');
         text.Append("## Worst mistakes\n\n").Append(Mistakes(report));
@@ -43,6 +54,19 @@ public static class ReportMarkdown
                 ReportText.WithRange(metrics.BalancedAccuracy, intervals?.BalancedAccuracy),
                 ReportText.WithRange(metrics.Ece, intervals?.Ece),
                 ReportText.WithRange(calibrated?.Ece, intervals?.CalibratedEce));
+        }
+
+        return text.ToString();
+    }
+
+    private static string Votes(VersionReport report)
+    {
+        var text = new StringBuilder();
+        AppendRow(text, [.. ReportText.VoteHeads]);
+        text.Append("|---|---:|---:|---:|---:|---:|---:|\n");
+        foreach (var view in report.Views.Where(view => view.Evaluation.Votes is not null))
+        {
+            AppendRow(text, [view.View.Name(), .. ReportText.VoteCells(view.Evaluation).Select(cell => ReportText.WithRange(cell))]);
         }
 
         return text.ToString();

@@ -3,6 +3,7 @@ using FerActors.Shared.Protocol;
 using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Evaluation;
+using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
 
 namespace FerActors.Training.Reporting;
@@ -16,7 +17,7 @@ public static class VersionEvaluation
     /// <summary>Runs the model over the split, ten passes an image in all, and writes down what comes out. Takes its thread for as long.</summary>
     /// <param name="checkpoint">The version.</param>
     /// <param name="images">The images of one split; at least two.</param>
-    /// <param name="split">Which split. On PublicTest, on which temperatures are fitted, calibrated figures are cross-fitted.</param>
+    /// <param name="split">Which split. On PublicTest, on which temperatures are fitted, calibrated figures are cross-fitted, unless the model was calibrated on votes and the images have none.</param>
     /// <param name="epochs">The run's epochs, for the curves.</param>
     /// <param name="cancellation">Asked between the passes.</param>
     public static VersionReport Run(
@@ -26,13 +27,14 @@ public static class VersionEvaluation
         ArgumentNullException.ThrowIfNull(images);
         var config = checkpoint.Model.Config;
         var temperature = config.FerActors.Temperature;
+        var onVotes = config.FerActors.CalibratedOn == FerActorsSection.Votes;
         var looks = Looks(checkpoint, images, cancellation);
         var views = TestTimeViews.All.Select(view =>
         {
             var predictions = Predictions.Average([.. looks.Where(look => Belongs(look, view)).Select(look => look.Predictions)]);
-            var evaluation = split == FerUsage.PublicTest
-                ? EvaluationReport.CrossFitted(predictions, split, images.Sha256, view)
-                : EvaluationReport.AtTemperature(predictions, split, images.Sha256, view, temperature);
+            var evaluation = split == FerUsage.PublicTest && (images.HasVotes || !onVotes)
+                ? EvaluationReport.CrossFitted(predictions, split, images.Sha256, view, onVotes: onVotes)
+                : EvaluationReport.AtTemperature(predictions, split, images.Sha256, view, temperature, onVotes: onVotes);
             return new ViewReport(view, view.Passes(), evaluation);
         }).ToList();
         return new VersionReport

@@ -22,6 +22,9 @@ internal sealed record ModelDelivery
     /// <summary>Stores the weights as fp16.</summary>
     public required bool Half { get; init; }
 
+    /// <summary>Fits the temperature on people's majority in place of the labels, where the validation images have votes.</summary>
+    public bool OnVotes { get; init; }
+
     /// <summary>Writes the folder's files; what is reported is what was written, for the weights are read back.</summary>
     /// <param name="model">The model, fp32 on the CPU; remains the caller's.</param>
     /// <param name="preprocessor">Its preprocessing.</param>
@@ -40,8 +43,9 @@ internal sealed record ModelDelivery
         CancellationToken cancellation)
     {
         var name = Name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Folder));
-        var fit = TemperatureScaling.Fit(predictions);
-        using (var named = model.With(model.Config with { FerActors = new FerActorsSection(fit.Temperature, name, Version) }))
+        var fit = TemperatureScaling.Fit(predictions, OnVotes);
+        var calibratedOn = OnVotes && predictions.ByMajority() is not null ? FerActorsSection.Votes : null;
+        using (var named = model.With(model.Config with { FerActors = new FerActorsSection(fit.Temperature, name, Version, calibratedOn) }))
         {
             VitCheckpoint.Save(Folder, named, preprocessor, Half);
         }

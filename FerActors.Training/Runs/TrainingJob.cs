@@ -32,7 +32,7 @@ public static class TrainingJob
         progress?.Enter(TrainingStage.Preparing);
         var sources = await TrainingSources.ResolveAsync(request.Options, request.FetchFromHub, cancellation);
         var split = await TrainingSplit.ReadAsync(
-            request.DataPath, request.KeepDuplicates, progress is null ? null : progress.Say, cancellation);
+            request.DataPath, request.VotesPath, request.KeepDuplicates, progress is null ? null : progress.Say, cancellation);
 
         var trainer = new Trainer(request.Options, split.Train, split.Validation, sources: sources);
         progress?.Enter(TrainingStage.Training);
@@ -58,6 +58,7 @@ public static class TrainingJob
             Name = request.Name,
             Version = request.Version,
             Half = request.Half,
+            OnVotes = request.Options.Labels == LabelSource.Votes,
         };
         var outcome = await delivery.WriteAsync(
             trained.Model,

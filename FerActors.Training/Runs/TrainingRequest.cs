@@ -8,6 +8,9 @@ public sealed record TrainingRequest
     /// <summary>CSV (plain, .gz, .zip) or image folder.</summary>
     public required string DataPath { get; init; }
 
+    /// <summary>The votes of FER+ beside the data, <c>fer2013new.csv</c>; <see langword="null"/> for none.</summary>
+    public string? VotesPath { get; init; }
+
     /// <summary>The run's folder: options, checkpoints, log. A run found there is continued.</summary>
     public required string RunFolder { get; init; }
 

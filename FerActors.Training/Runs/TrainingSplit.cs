@@ -11,16 +11,22 @@ public sealed record TrainingSplit(FerDataset Train, FerDataset Validation, stri
 {
     /// <summary>Reads and cleans the data.</summary>
     /// <param name="path">CSV (plain, .gz, .zip) or image folder.</param>
+    /// <param name="votesPath">The votes of FER+ for the images of a CSV, row for row; <see langword="null"/> for none.</param>
     /// <param name="keepDuplicates">Keeps training images that also stand, exactly or nearly, in an evaluation split.</param>
     /// <param name="say">Told what happens.</param>
     /// <param name="cancellation">Ends the reading.</param>
     /// <exception cref="FerDataException">The data has errors; they are listed with their rows.</exception>
     /// <exception cref="InvalidDataException">There are no PublicTest images.</exception>
     public static async Task<TrainingSplit> ReadAsync(
-        string path, bool keepDuplicates, Action<string>? say = null, CancellationToken cancellation = default)
+        string path, string? votesPath, bool keepDuplicates, Action<string>? say = null, CancellationToken cancellation = default)
     {
         say?.Invoke($"Reading {path}");
-        var all = await FerDataSource.OpenAsync(path, cancellationToken: cancellation);
+        var all = await FerDataSource.OpenAsync(path, votesPath, cancellationToken: cancellation);
+        if (all.HasVotes)
+        {
+            say?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{all.CountVoted():N0} of {all.Count:N0} images have usable votes"));
+        }
+
         var split = await Task.Run(() => Of(all, keepDuplicates, cancellation), cancellation);
         say?.Invoke(split.Notes);
         say?.Invoke($"{split.Train.Count:N0} training images, {split.Validation.Count:N0} validation images");
@@ -40,8 +46,16 @@ public sealed record TrainingSplit(FerDataset Train, FerDataset Validation, stri
         }
 
         var validation = all.Where(FerUsage.PublicTest);
+        var train = all.Where(FerUsage.Training);
+        if (train.VotesSha256() is { } votes)
+        {
+            notes = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{notes} FER+'s votes stand beside {train.CountVoted():N0} of the training images (SHA-256 of their votes: `{votes}`).");
+        }
+
         return validation.Count > 0
-            ? new TrainingSplit(all.Where(FerUsage.Training), validation, notes)
+            ? new TrainingSplit(train, validation, notes)
             : throw new InvalidDataException("The data has no PublicTest (validation) images; the model could not be judged.");
     }
 }

@@ -37,6 +37,15 @@ public sealed class TrainingJobExecutor(
             }
 
             errors.AddRange(Options(spec).Validate());
+            if (given.EarlyStopping.Metric == EarlyStoppingOptions.Agreement)
+            {
+                errors.Add("early_stopping.metric is 'agreement', but a run of the training service has no votes; use fer train.");
+            }
+
+            if (LabelSource.NeedsVotes(given.Labels))
+            {
+                errors.Add($"labels is '{given.Labels}', but a run of the training service has no votes; use fer train.");
+            }
         }
         catch (JsonException e)
         {

@@ -79,6 +79,10 @@ public static class TrackedTraining
             tracking.Log($"final/{view}/macro_f1", report.Metrics.MacroF1, 0);
             tracking.Log($"final/{view}/balanced_accuracy", report.Metrics.BalancedAccuracy, 0);
             tracking.Log($"final/{view}/ece", report.Metrics.Ece, 0);
+            if (report.Votes?.Majority is { } majority)
+            {
+                tracking.Log($"final/{view}/agreement", majority.Accuracy, 0);
+            }
         }
 
         IEnumerable<string> files =

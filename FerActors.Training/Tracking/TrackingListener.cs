@@ -36,6 +36,11 @@ public sealed class TrackingListener : ITrainingListener, IAsyncDisposable
             Log("validation/accuracy", record.Accuracy, record.Step);
             Log("validation/macro_f1", record.MacroF1, record.Step);
             Log("validation/loss", record.ValidationLoss, record.Step);
+            if (record.Agreement is { } agreement)
+            {
+                Log("validation/agreement", agreement, record.Step);
+            }
+
             Log("epoch", record.Epoch, record.Step);
         }
         else if (progress.Warning is null)

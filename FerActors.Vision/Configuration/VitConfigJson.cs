@@ -182,7 +182,7 @@ internal static class VitConfigJson
     };
 
     private static FerActorsSection ReadSection(JsonFields fields) => fields.Object("fer_actors") is { } section
-        ? new FerActorsSection(section.Double("temperature", otherwise: 1.0), section.Text("name"), section.Text("version"))
+        ? new FerActorsSection(section.Double("temperature", otherwise: 1.0), section.Text("name"), section.Text("version"), section.Text("calibrated_on"))
         : new FerActorsSection();
 
     private static void WriteSection(Utf8JsonWriter json, FerActorsSection section)
@@ -197,6 +197,11 @@ internal static class VitConfigJson
         if (section.Version is not null)
         {
             json.WriteString("version", section.Version);
+        }
+
+        if (section.CalibratedOn is not null)
+        {
+            json.WriteString("calibrated_on", section.CalibratedOn);
         }
 
         json.WriteEndObject();

@@ -78,6 +78,10 @@ internal static class VitConfigRules
             errors,
             double.IsFinite(section.Temperature) && section.Temperature > 0,
             "fer_actors.temperature is not a finite number above 0.");
+        Require(
+            errors,
+            section.CalibratedOn is null or FerActorsSection.Votes,
+            $"fer_actors.calibrated_on is not '{FerActorsSection.Votes}'; leave it out for the data's labels.");
         foreach (var (name, text) in new[] { ("name", section.Name), ("version", section.Version) })
         {
             Require(

@@ -4,6 +4,7 @@ using FerActors.Inference.Faces;
 using FerActors.Inference.Imaging;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
+using FerActors.Vision.Imaging;
 using OpenCvSharp;
 
 namespace FerActors.Benchmarks;
@@ -39,6 +40,9 @@ public class ImagingBenchmarks
 
     [Benchmark]
     public ImageHeader Probe() => ImageHeaderProbe.Probe(_jpeg);
+
+    [Benchmark]
+    public string? FindDamage() => PictureIntegrity.FindDamage(_jpeg);
 
     [Benchmark]
     public int Decode()

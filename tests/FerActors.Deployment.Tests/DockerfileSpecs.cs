@@ -19,6 +19,9 @@ public sealed partial class DockerfileSpecs
             Assert.Contains(accelerator, stages);
             Assert.Contains(Lines, line => line.Contains($"-p:FerAccelerator={accelerator}", StringComparison.Ordinal));
             Assert.Contains($"COPY --from=build-{accelerator} /app .", Lines);
+            var stage = Lines.SkipWhile(line => line != $"FROM source AS build-{accelerator}").Skip(1).TakeWhile(line => !line.StartsWith("FROM ", StringComparison.Ordinal)).ToList();
+            Assert.Contains("ARG FER_DETECTOR_URL=", stage);
+            Assert.Contains(stage, line => line.Contains("detector fetch --to /app/models", StringComparison.Ordinal));
         });
         Assert.Equal("cpu", stages[^1]);
     }
@@ -27,7 +30,7 @@ public sealed partial class DockerfileSpecs
     public void Bases_are_stages_or_pinned()
     {
         var names = new HashSet<string>();
-        var arguments = Lines.Where(line => line.StartsWith("ARG ", StringComparison.Ordinal)).Select(line => line[4..].Split('=')).ToDictionary(p => p[0], p => p[1]);
+        var arguments = Lines.TakeWhile(line => !line.StartsWith("FROM ", StringComparison.Ordinal)).Where(line => line.StartsWith("ARG ", StringComparison.Ordinal)).Select(line => line[4..].Split('=')).ToDictionary(p => p[0], p => p[1]);
         foreach (var match in Lines.Select(line => Stage().Match(line)).Where(match => match.Success))
         {
             var image = arguments.Aggregate(match.Groups["image"].Value, (text, a) => text.Replace($"${{{a.Key}}}", a.Value, StringComparison.Ordinal));
@@ -58,6 +61,28 @@ public sealed partial class DockerfileSpecs
         Assert.True(File.Exists(Checkout.At("models", "fer-vit-compact", "model.safetensors")));
         Assert.All(["!models/**", "!FerActors.*/**", "!Directory.*.props", "!global.json"], line => Assert.Contains(line, ignored));
     }
+
+    [Fact]
+    public void Packages_are_restored_before_sources_are_copied()
+    {
+        var projects = Directory.EnumerateFiles(Checkout.Root, "FerActors.*.csproj", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(Checkout.Root, file))
+            .Where(file => file.StartsWith("FerActors.", StringComparison.Ordinal))
+            .ToList();
+        var restored = Array.FindIndex(Lines, line => line.StartsWith("RUN dotnet restore", StringComparison.Ordinal));
+
+        Assert.NotEmpty(projects);
+        Assert.All(projects, project =>
+        {
+            var folder = Path.GetDirectoryName(project);
+            Assert.InRange(Array.IndexOf(Lines, $"COPY {project} {folder}/"), 0, restored);
+            Assert.InRange(Array.IndexOf(Lines, $"COPY {folder}/ {folder}/"), restored + 1, Lines.Length);
+        });
+    }
+
+    [Fact]
+    public void Operators_type_fer_inside_the_container() =>
+        Assert.Contains(Lines, line => line.Contains("/usr/local/bin/fer", StringComparison.Ordinal) && line.Contains("exec dotnet /app/fer.dll", StringComparison.Ordinal));
 
     [GeneratedRegex(@"^FROM (?<image>\S+) AS (?<name>\S+)$")]
     private static partial Regex Stage();

@@ -70,7 +70,7 @@ public sealed class ComposeSpecs
     public void Images_are_pinned_and_the_product_s_has_this_version()
     {
         Assert.All(Compose.Services.Values, service => Assert.Matches(@"^[a-z0-9./-]+:[a-z]?\d+\.\d+(\.\d+)?(-[a-z]+)?$", service.Image));
-        Assert.All(Compose.Nodes, node => Assert.Equal($"feractors:{Checkout.Version}-{node.Value.Build!.Target}", node.Value.Image));
+        Assert.All(Compose.Nodes, node => Assert.Equal($"feractors:{Checkout.Version}", node.Value.Image));
     }
 
     [Fact]
@@ -104,7 +104,7 @@ public sealed class ComposeSpecs
                     $"{name} waits for the health of {other.Key}, which has no check");
             });
             Assert.All(service.Volumes.Select(volume => volume.Split(':')[0]), source => Assert.True(
-                source.StartsWith("./", StringComparison.Ordinal) ? Path.Exists(Path.Combine(ComposeFile.Folder, source)) : Compose.Volumes.ContainsKey(source),
+                source.StartsWith('.') ? Path.Exists(Path.Combine(ComposeFile.Folder, source)) : Compose.Volumes.ContainsKey(source),
                 $"{name} mounts {source}, which is not there"));
             Assert.All(service.Ports, port => Assert.StartsWith("127.0.0.1:", port, StringComparison.Ordinal));
         }
@@ -133,6 +133,24 @@ public sealed class ComposeSpecs
 
         Assert.Contains($"names: [{string.Join(", ", Compose.Nodes.Select(node => node.Key))}]", configuration, StringComparison.Ordinal);
         Assert.All(Compose.Nodes, node => Assert.Contains($"port: {Options(node.Value).Health.Port}", configuration, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Prometheus_has_the_alerts_and_Grafana_the_dashboard()
+    {
+        Assert.Contains(Compose.Services["prometheus"].Volumes, volume => volume == "../deploy/monitoring/alerts.yml:/etc/prometheus/alerts.yml:ro");
+        Assert.Contains("rule_files: [/etc/prometheus/alerts.yml]", File.ReadAllText(Checkout.At("compose", "prometheus.yaml")), StringComparison.Ordinal);
+        var provider = File.ReadAllText(Checkout.At("compose", "grafana", "dashboards", "feractors.yaml"));
+        var dashboard = Assert.Single(Compose.Services["grafana"].Volumes, volume => volume.StartsWith("../deploy/monitoring/dashboard.json:", StringComparison.Ordinal));
+        Assert.Contains($"path: {Path.GetDirectoryName(dashboard.Split(':')[1])}", provider, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_database_has_the_version_that_Kubernetes_has()
+    {
+        var example = File.ReadAllText(Checkout.At("k8s", "examples", "postgres.yaml"));
+
+        Assert.Contains($"postgresql:{Compose.Services["postgres"].Image.Split(':')[1]}", example, StringComparison.Ordinal);
     }
 
     private static FerOptions Options(ComposeFile.Service service)

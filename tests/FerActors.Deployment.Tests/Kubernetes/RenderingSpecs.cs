@@ -1,11 +1,14 @@
 using System.Data.Common;
 using System.Globalization;
+using System.Text.Json;
 using FerActors.Deployment.Tests.Manifests;
 using FerActors.Host.Composition;
 using FerActors.Host.Health;
 using FerActors.Shared.Cluster;
 using FerActors.Shared.Options;
 using k8s.Models;
+using YamlDotNet.Serialization;
+using YamlDotNet.Serialization.NamingConventions;
 
 namespace FerActors.Deployment.Tests.Kubernetes;
 
@@ -13,6 +16,9 @@ namespace FerActors.Deployment.Tests.Kubernetes;
 public sealed class RenderingSpecs
 {
     private const string Product = "feractors";
+
+    // The broker and the database come from their operators.
+    private static readonly string[] ForOthers = ["fer-rabbitmq", "fer-postgres"];
 
     public static TheoryData<string> Folders => ["base", "overlays/cpu", "overlays/gpu"];
 
@@ -152,7 +158,8 @@ public sealed class RenderingSpecs
             Assert.Equal("1", budget.Spec.MaxUnavailable.Value);
         }
 
-        Assert.All(rendering.All<V1NetworkPolicy>(), policy => Assert.NotEmpty(rendering.Selected(policy.Spec.PodSelector.MatchLabels)));
+        Assert.All(rendering.All<V1NetworkPolicy>(), policy => Assert.True(
+            ForOthers.Contains(policy.Metadata.Name) || rendering.Selected(Labels(policy)).Count > 0, $"{policy.Metadata.Name} is for no pod"));
     }
 
     [SkippableTheory]
@@ -210,7 +217,7 @@ public sealed class RenderingSpecs
     {
         var rendering = Of(folder);
 
-        Assert.All(rendering.Workloads.Concat(rendering.Jobs), workload => Assert.Matches($"^{Product}:{Checkout.Version}-(cpu|cuda)$", workload.Node.Image));
+        Assert.All(rendering.Workloads.Concat(rendering.Jobs), workload => Assert.Contains(workload.Node.Image, new[] { $"{Product}:{Checkout.Version}", $"{Product}-cuda:{Checkout.Version}" }));
     }
 
     [SkippableTheory]
@@ -226,7 +233,7 @@ public sealed class RenderingSpecs
             var options = NodeSettings.Read(rendering, workload);
             var gpus = resources.Limits.TryGetValue("nvidia.com/gpu", out var count) ? count.ToInt32() : 0;
             Assert.Equal(gpus > 0, options.Model.Device != "cpu");
-            Assert.Equal(gpus > 0, workload.Node.Image.EndsWith("-cuda", StringComparison.Ordinal));
+            Assert.Equal(gpus > 0, workload.Node.Image.StartsWith($"{Product}-cuda:", StringComparison.Ordinal));
             Assert.Equal(folder == "overlays/gpu" && options.Cluster.Has(NodeRoles.Inference), gpus > 0);
             if (options.Cluster.Has(NodeRoles.Inference))
             {
@@ -244,7 +251,7 @@ public sealed class RenderingSpecs
         {
             var options = NodeSettings.Read(rendering, workload);
             var variables = NodeSettings.Variables(rendering, workload);
-            var policies = rendering.All<V1NetworkPolicy>().Where(p => rendering.Selected(p.Spec.PodSelector.MatchLabels).Contains(workload)).ToList();
+            var policies = rendering.All<V1NetworkPolicy>().Where(p => rendering.Selected(Labels(p)).Contains(workload)).ToList();
             var incoming = policies.SelectMany(p => p.Spec.Ingress ?? []).SelectMany(rule => rule.Ports).Select(port => port.Port.Value).ToHashSet();
             var outgoing = policies.SelectMany(p => p.Spec.Egress ?? []).SelectMany(rule => rule.Ports).Select(port => port.Port.Value).ToHashSet();
             HashSet<string> uses = ["53", Text(options.Cluster.Port), Text(new Uri(options.RabbitMq.Uri).Port)];
@@ -315,8 +322,8 @@ public sealed class RenderingSpecs
         Assert.True(NodeSettings.IsMounted(job, (string)new DbConnectionStringBuilder { ConnectionString = persistence.ConnectionString }["Passfile"]));
         Assert.Contains(
             rendering.All<V1NetworkPolicy>(),
-            policy => policy.Spec.PodSelector.MatchLabels.All(label => job.Labels.TryGetValue(label.Key, out var value) && value == label.Value)
-                && policy.Spec.Egress.SelectMany(rule => rule.Ports).Any(port => port.Port.Value == "5432"));
+            policy => Labels(policy).All(label => job.Labels.TryGetValue(label.Key, out var value) && value == label.Value)
+                && (policy.Spec.Egress ?? []).SelectMany(rule => rule.Ports).Any(port => port.Port.Value == "5432"));
     }
 
     [SkippableTheory]
@@ -350,7 +357,90 @@ public sealed class RenderingSpecs
         var endpoint = Assert.Single(monitor.Endpoints);
         Assert.Equal(HealthServer.MetricsPath, endpoint.Path);
         Assert.Contains(service.Spec.Ports, port => port.Name == endpoint.Port);
+
+        // The alerts ask for this job.
+        Assert.Equal("feractors", service.Metadata.Labels[monitor.JobLabel!]);
     }
+
+    [SkippableTheory]
+    [InlineData("overlays/cpu")]
+    [InlineData("overlays/gpu")]
+    public void The_operator_s_rules_are_those_of_the_rule_file(string folder)
+    {
+        var operators = Assert.Single(Of(folder).All<CustomResources.PrometheusRule>()).Spec.Groups;
+        var file = new DeserializerBuilder().WithNamingConvention(CamelCaseNamingConvention.Instance).Build()
+            .Deserialize<CustomResources.PrometheusRuleSpec>(File.ReadAllText(Checkout.At("deploy", "monitoring", "alerts.yml"))).Groups;
+
+        Assert.Equal(file.Select(Text), operators.Select(Text));
+        Assert.Contains(file.SelectMany(group => group.Rules), rule => rule.Alert == "FerNodeDown" && rule.Expr.Contains("job=\"feractors\"", StringComparison.Ordinal));
+
+        static string Text(CustomResources.RuleGroup group) => JsonSerializer.Serialize(group);
+    }
+
+    [SkippableTheory]
+    [InlineData("overlays/cpu")]
+    [InlineData("overlays/gpu")]
+    public void Grafana_s_sidecar_finds_the_dashboard(string folder)
+    {
+        var map = Assert.Single(Of(folder).All<V1ConfigMap>(), m => m.Metadata.Labels?.ContainsKey("grafana_dashboard") is true);
+
+        Assert.Equal(File.ReadAllText(Checkout.At("deploy", "monitoring", "dashboard.json")), map.Data["dashboard.json"]);
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Folders))]
+    public void Nothing_in_the_namespace_is_reached_but_by_what_a_policy_names(string folder)
+    {
+        var policies = Of(folder).All<V1NetworkPolicy>().ToList();
+
+        Assert.Contains(policies, policy => Labels(policy).Count == 0 && policy.Spec.PolicyTypes.Contains("Ingress") && policy.Spec.Ingress is null);
+        Assert.All(ForOthers, name => Assert.All(
+            policies.Single(policy => policy.Metadata.Name == name).Spec.Ingress, rule => Assert.NotEmpty(rule.FromProperty)));
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Folders))]
+    public void A_run_that_takes_too_much_memory_takes_no_seed_with_it(string folder)
+    {
+        var rendering = Of(folder);
+        var training = Assert.Single(rendering.Workloads, workload => NodeSettings.Read(rendering, workload).Cluster.Has(NodeRoles.Training));
+
+        Assert.False(NodeSettings.Read(rendering, training).Cluster.Has(NodeRoles.Control));
+
+        // What fine-tuning a ViT-B took at its peak, and room for the rest of the node.
+        Assert.True(training.Node.Resources.Limits["memory"].ToDecimal() >= 5m * 1024 * 1024 * 1024);
+    }
+
+    [SkippableFact]
+    public void The_scaler_of_the_api_decides_how_many_there_are()
+    {
+        var rendering = Of("overlays/cpu");
+        var scaler = Assert.Single(rendering.All<V2HorizontalPodAutoscaler>()).Spec;
+
+        Assert.Null(rendering.Workload(scaler.ScaleTargetRef.Name).Replicas);
+        Assert.InRange(scaler.MinReplicas!.Value, 2, scaler.MaxReplicas);
+    }
+
+    [Fact]
+    public void The_broker_s_pods_comply_with_the_level_of_the_namespace()
+    {
+        var level = Assert.Single(ManifestFile.Read(File.ReadAllText(Checkout.At("k8s", "base", "namespace.yaml"))).OfType<V1Namespace>());
+        var broker = Assert.Single(ManifestFile.Read(File.ReadAllText(Checkout.At("k8s", "examples", "rabbitmq.yaml"))).OfType<CustomResources.RabbitmqCluster>());
+        var pod = broker.Spec.Override!.StatefulSet.Spec.Template.Spec;
+
+        Assert.Equal("restricted", level.Metadata.Labels["pod-security.kubernetes.io/enforce"]);
+        Assert.True(pod.SecurityContext.RunAsNonRoot);
+        Assert.Equal("RuntimeDefault", pod.SecurityContext.SeccompProfile.Type);
+        Assert.All(pod.Containers.Concat(pod.InitContainers), container =>
+        {
+            Assert.False(container.SecurityContext.AllowPrivilegeEscalation);
+            Assert.Equal(["ALL"], container.SecurityContext.Capabilities.Drop);
+        });
+    }
+
+    // A selector without labels is for every pod of the namespace.
+    private static IDictionary<string, string> Labels(V1NetworkPolicy policy) =>
+        policy.Spec.PodSelector.MatchLabels ?? new Dictionary<string, string>();
 
     private static Rendering Of(string folder)
     {

@@ -12,6 +12,7 @@ internal static class CustomResources
         ["keda.sh/v1alpha1/ScaledObject"] = typeof(ScaledObject),
         ["keda.sh/v1alpha1/TriggerAuthentication"] = typeof(TriggerAuthentication),
         ["monitoring.coreos.com/v1/ServiceMonitor"] = typeof(ServiceMonitor),
+        ["monitoring.coreos.com/v1/PrometheusRule"] = typeof(PrometheusRule),
         ["rabbitmq.com/v1beta1/RabbitmqCluster"] = typeof(RabbitmqCluster),
         ["postgresql.cnpg.io/v1/Cluster"] = typeof(PostgresCluster),
     };
@@ -106,6 +107,8 @@ internal static class CustomResources
 
     internal sealed class ServiceMonitorSpec
     {
+        public string? JobLabel { get; init; }
+
         public required V1LabelSelector Selector { get; init; }
 
         public List<string> PodTargetLabels { get; init; } = [];
@@ -120,6 +123,40 @@ internal static class CustomResources
         public required string Path { get; init; }
 
         public required string Interval { get; init; }
+    }
+
+    internal sealed class PrometheusRule : Resource
+    {
+        public required PrometheusRuleSpec Spec { get; init; }
+    }
+
+    internal sealed class PrometheusRuleSpec
+    {
+        public required List<RuleGroup> Groups { get; init; }
+    }
+
+    internal sealed class RuleGroup
+    {
+        public required string Name { get; init; }
+
+        public string? Interval { get; init; }
+
+        public required List<Rule> Rules { get; init; }
+    }
+
+    internal sealed class Rule
+    {
+        public string? Alert { get; init; }
+
+        public string? Record { get; init; }
+
+        public required string Expr { get; init; }
+
+        public string? For { get; init; }
+
+        public Dictionary<string, string> Labels { get; init; } = [];
+
+        public Dictionary<string, string> Annotations { get; init; } = [];
     }
 
     internal sealed class RabbitmqCluster : Resource
@@ -138,6 +175,18 @@ internal static class CustomResources
         public required V1ResourceRequirements Resources { get; init; }
 
         public required RabbitmqConfiguration Rabbitmq { get; init; }
+
+        public RabbitmqOverride? Override { get; init; }
+    }
+
+    internal sealed class RabbitmqOverride
+    {
+        public required StatefulSetOverride StatefulSet { get; init; }
+    }
+
+    internal sealed class StatefulSetOverride
+    {
+        public required V1StatefulSetSpec Spec { get; init; }
     }
 
     internal sealed class RabbitmqPersistence

@@ -25,18 +25,16 @@ internal sealed class KustomizationFile
 
     public List<ConfigMapSource> ConfigMapGenerator { get; init; } = [];
 
-    public List<ImageChange> Images { get; init; } = [];
-
     public List<Patch> Patches { get; init; } = [];
 
     /// <summary>All of the checkout, by their folders.</summary>
-    public static IReadOnlyDictionary<string, KustomizationFile> All { get; } = Directory
-        .EnumerateFiles(Checkout.At("k8s"), "kustomization.yaml", SearchOption.AllDirectories)
+    public static IReadOnlyDictionary<string, KustomizationFile> All { get; } = new[] { "k8s", "deploy" }
+        .SelectMany(folder => Directory.EnumerateFiles(Checkout.At(folder), "kustomization.yaml", SearchOption.AllDirectories))
         .ToDictionary(file => Path.GetDirectoryName(file)!, file => Reader.Deserialize<KustomizationFile>(File.ReadAllText(file)));
 
     /// <summary>What it names of its folder's surroundings.</summary>
     public IEnumerable<string> References =>
-        Resources.Concat(Components).Concat(ConfigMapGenerator.SelectMany(source => source.Envs)).Concat(Patches.Select(p => p.Path).OfType<string>());
+        Resources.Concat(Components).Concat(ConfigMapGenerator.SelectMany(source => source.Envs.Concat(source.Files))).Concat(Patches.Select(p => p.Path).OfType<string>());
 
     internal sealed class LabelSet
     {
@@ -50,13 +48,17 @@ internal sealed class KustomizationFile
         public required string Name { get; init; }
 
         public List<string> Envs { get; init; } = [];
+
+        public List<string> Files { get; init; } = [];
+
+        public GeneratorOptions? Options { get; init; }
     }
 
-    internal sealed class ImageChange
+    internal sealed class GeneratorOptions
     {
-        public required string Name { get; init; }
+        public bool DisableNameSuffixHash { get; init; }
 
-        public required string NewTag { get; init; }
+        public Dictionary<string, string> Labels { get; init; } = [];
     }
 
     internal sealed class Patch

@@ -48,13 +48,13 @@ public sealed class LoadSummarySpecs
 
         var summary = LoadSummary.Of(traces, Ms(1000), Ms(3000));
 
-        Assert.Equal(10, summary.PerSecond);
+        Assert.Equal(Figure.Of(10), summary.PerSecond);
         Assert.Equal(30, summary.Latency.Count);
         Assert.Equal(40, Assert.Single(summary.Outcomes).Value);
     }
 
     [Fact]
-    public void An_image_without_an_answer_is_an_outcome_and_no_latency()
+    public void An_image_that_was_refused_or_lost_is_an_outcome_and_neither_a_latency_nor_throughput()
     {
         var traces = new[]
         {
@@ -65,10 +65,23 @@ public sealed class LoadSummarySpecs
 
         var summary = LoadSummary.Of(traces, TimeSpan.Zero, Ms(10));
 
-        Assert.Equal(2, summary.Latency.Count);
+        Assert.Equal(1, summary.Latency.Count);
+        Assert.Equal(new Figure.NotMeasured("2 of 3 images had no answer (overloaded, unanswered)"), summary.PerSecond);
+        Assert.Equal(summary.PerSecond, summary.Tail);
         Assert.Equal(
             new Dictionary<string, int> { ["classified"] = 1, [ErrorCodes.Overloaded] = 1, [RequestTrace.Unanswered] = 1 }, summary.Outcomes);
     }
+
+    [Fact]
+    public void Refusals_are_no_throughput_however_fast_they_come()
+    {
+        var refused = Enumerable.Range(0, 1000).Select(i => Trace(Ms(i), Ms(i), Ms(i + 1)) with { Outcome = ErrorCodes.Overloaded }).ToList();
+
+        Assert.IsType<Figure.NotMeasured>(LoadSummary.Of(refused, TimeSpan.Zero, Ms(1000)).PerSecond);
+    }
+
+    [Fact]
+    public void Silence_is_no_throughput() => Assert.IsType<Figure.NotMeasured>(LoadSummary.Of([], TimeSpan.Zero, Ms(1000)).PerSecond);
 
     [Fact]
     public void The_times_of_an_image_are_split_as_the_node_says()

@@ -28,8 +28,8 @@ public sealed class CommandSpecs : IDisposable
     {
         var (code, _, errors) = await FerProcess.RunAsync("host", "--fast");
 
-        Assert.Equal(1, code);
-        Assert.Contains("--fast", errors, StringComparison.Ordinal);
+        Assert.Equal(2, code);
+        Assert.Equal("fer: --fast is no option of fer host. 'fer host --help' shows what it takes.", errors.Trim());
     }
 
     [Fact]
@@ -42,7 +42,7 @@ public sealed class CommandSpecs : IDisposable
             "--set", "Batching:MaxBatchSize=0",
             "--set", "Batching:MaxBatchSiez=4");
 
-        Assert.Equal(1, code);
+        Assert.Equal(2, code);
         Assert.StartsWith("fer: The configuration has mistakes:", errors, StringComparison.Ordinal);
         Assert.All(["Prefetch", "MaxBatchSize", "MaxBatchSiez"], name => Assert.Contains(name, errors, StringComparison.Ordinal));
         Assert.DoesNotContain("s3cret", output + errors, StringComparison.Ordinal);
@@ -56,7 +56,7 @@ public sealed class CommandSpecs : IDisposable
     {
         var (code, _, errors) = await FerProcess.RunAsync("host", option, value);
 
-        Assert.Equal(1, code);
+        Assert.Equal(2, code);
         Assert.Contains(sentence, errors, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
     }
@@ -92,6 +92,32 @@ public sealed class CommandSpecs : IDisposable
         Assert.Equal(written.Metrics.Accuracy, MetricsJson.Deserialize(Encoding.UTF8.GetBytes(json)).Metrics.Accuracy);
         Assert.Contains("Macro-F1", tables, StringComparison.OrdinalIgnoreCase);
         Assert.All(["angry", "disgust", "neutral"], name => Assert.Contains(name, tables, StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Fact]
+    public async Task Votes_are_learnt_and_judged_by_and_misaligned_ones_are_refused_with_the_row()
+    {
+        var data = Write("fer.csv", Encoding.UTF8.GetBytes(Csv(72)));
+        var rows = Enumerable.Range(0, 72).Select(i => $"{(i % 3) switch { 0 => "Training", 1 => "PublicTest", _ => "PrivateTest" }},fer{i:0000000}.png,1,8,0,0,0,0,1,0,0,0").ToList();
+        const string Header = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF";
+        var votes = Write("votes.csv", Encoding.UTF8.GetBytes(string.Join('\n', rows.Prepend(Header))));
+        var shifted = Write("shifted.csv", Encoding.UTF8.GetBytes(string.Join('\n', rows.Skip(1).Append(rows[0]).Prepend(Header))));
+        var model = Path.Combine(_folder, "voted");
+        string[] train = ["train", "--data", data, "--labels", "votes", "--model", model, "--run", Path.Combine(_folder, "run"), .. Tiny];
+
+        var (unnamed, _, missing) = await FerProcess.RunAsync(train);
+        var (misaligned, _, row) = await FerProcess.RunAsync([.. train, "--votes", shifted]);
+        var (trained, said, trouble) = await FerProcess.RunAsync([.. train, "--votes", votes]);
+        var (evaluated, json, _) = await FerProcess.RunAsync("evaluate", "--data", data, "--votes", votes, "--model", model, "--json");
+
+        Assert.NotEqual(0, unnamed);
+        Assert.Contains("labels is 'votes', but votes is missing", missing, StringComparison.Ordinal);
+        Assert.NotEqual(0, misaligned);
+        Assert.Contains("row 2: is of PublicTest, but the image in the same place of the data is of Training", row, StringComparison.Ordinal);
+        Assert.True(trained == 0, trouble);
+        Assert.Contains("agreement with the majority", said, StringComparison.Ordinal);
+        Assert.Equal(0, evaluated);
+        Assert.Equal(24, MetricsJson.Deserialize(Encoding.UTF8.GetBytes(json)).Votes!.MostAgree);
     }
 
     [Fact]
@@ -157,7 +183,7 @@ public sealed class CommandSpecs : IDisposable
         var (code, _, errors) = await FerProcess.RunAsync(
             "train", "--data", data, "--model", Path.Combine(_folder, "m"), "--run", Path.Combine(_folder, "r"), "--options", options);
 
-        Assert.Equal(1, code);
+        Assert.Equal(2, code);
         Assert.Contains(sentence, errors, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
     }

@@ -164,7 +164,7 @@ public sealed class HealthSpecs
     {
         var (code, _, errors) = await FerProcess.RunAsync("health", "--url", url);
 
-        Assert.Equal(1, code);
+        Assert.Equal(2, code);
         Assert.StartsWith($"fer: --url is '{url}'", errors, StringComparison.Ordinal);
     }
 

@@ -459,7 +459,7 @@ public sealed class IntakeStateSpecs
                     break;
                 case 4 or 5 when pipeline.Count > 0:
                     var work = Take(pipeline);
-                    Run(state.Classified(work.Key, Result(work.Id), _now));
+                    Run(state.Classified(work.Key, Result(work.Id), Noon));
                     break;
                 case 6 when publisher.Count > 0:
                     var result = Take(publisher);

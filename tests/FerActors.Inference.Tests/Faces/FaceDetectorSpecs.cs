@@ -57,6 +57,24 @@ public class FaceDetectorSpecs
     }
 
     [SkippableTheory]
+    [InlineData(0.5)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void The_face_of_a_portrait_is_found_with_its_points_in_order_at_every_size(double scale)
+    {
+        using var detector = AnyYuNet();
+        using var photo = ImageDecoder.Decode(SharedData.Portrait(), ImageLimits.Default);
+        using var resized = new Mat();
+        Cv2.Resize(photo.Bgr, resized, new Size(0, 0), scale, scale, scale < 1 ? InterpolationFlags.Area : InterpolationFlags.Cubic);
+
+        var face = Assert.Single(detector.Detect(resized));
+        var points = face.Landmarks!;
+        Assert.True(face.Box.IntersectionOverUnion(new FaceBox(170 * scale, 60 * scale, 110 * scale, 150 * scale)) > 0.5, face.Box.ToString());
+        Assert.True(points.RightEye.X < points.LeftEye.X && points.RightMouth.X < points.LeftMouth.X);
+        Assert.True(points.RightEye.Y < points.Nose.Y && points.Nose.Y < points.LeftMouth.Y);
+    }
+
+    [SkippableTheory]
     [InlineData(0.25)]
     [InlineData(0.5)]
     [InlineData(1.9)]
@@ -126,7 +144,7 @@ public class FaceDetectorSpecs
     [InlineData(8192, 1)]
     public void Odd_shapes_are_searched_without_a_fault(int width, int height)
     {
-        using var detector = YuNet(BetterModel);
+        using var detector = AnyYuNet();
         using var picture = new Mat(height, width, MatType.CV_8UC3, Scalar.All(128));
 
         Assert.Empty(detector.Detect(picture));
@@ -165,7 +183,7 @@ public class FaceDetectorSpecs
     [SkippableFact]
     public void Detectors_refuse_what_is_no_bgr_picture()
     {
-        using var yunet = YuNet(BetterModel);
+        using var yunet = AnyYuNet();
         using var gray = new Mat(50, 50, MatType.CV_8UC1, Scalar.All(0));
         using var empty = new Mat();
 
@@ -177,10 +195,11 @@ public class FaceDetectorSpecs
     [SkippableFact]
     public void Auto_takes_yunet_where_its_file_is()
     {
-        var folder = Path.GetDirectoryName(SharedData.Require("models", BetterModel))!;
-        var factory = new FaceDetectorFactory(new DetectionOptions { ModelFolders = ["/nowhere", folder] });
+        var model = SharedData.AnyModel();
+        var factory = new FaceDetectorFactory(new DetectionOptions { ModelFolders = ["/nowhere", Path.GetDirectoryName(model)!] });
 
-        Assert.Equal((DetectorKind.YuNet, Path.Combine(folder, BetterModel)), (factory.Kind, factory.ModelPath));
+        Assert.Equal((DetectorKind.YuNet, model), (factory.Kind, factory.ModelPath));
+        Assert.Null(factory.Shortcoming);
         using var detector = factory.Create();
         Assert.IsType<YuNetDetector>(detector);
     }
@@ -194,6 +213,61 @@ public class FaceDetectorSpecs
 
         Assert.Equal(DetectorKind.Haar, new FaceDetectorFactory(options).Kind);
     }
+
+    [Fact]
+    public void The_cache_is_searched_after_the_folders_of_the_options_for_the_better_file_first()
+    {
+        var root = Directory.CreateTempSubdirectory("fer-detectors-").FullName;
+        try
+        {
+            var (folder, cache) = (Directory.CreateDirectory(Path.Combine(root, "folder")).FullName, Directory.CreateDirectory(Path.Combine(root, "cache")).FullName);
+            var options = new DetectionOptions { ModelFolders = [folder], Detector = DetectorKind.YuNet };
+            string Put(string where, string name)
+            {
+                var path = Path.Combine(where, name);
+                File.WriteAllText(path, "");
+                return path;
+            }
+
+            Assert.Throws<FaceDetectorException>(() => new FaceDetectorFactory(options, cache));
+            Assert.Equal(Put(cache, ZooModel), new FaceDetectorFactory(options, cache).ModelPath);
+            Assert.Equal(Put(cache, BetterModel), new FaceDetectorFactory(options, cache).ModelPath);
+            Assert.Equal(Put(folder, ZooModel), new FaceDetectorFactory(options, cache).ModelPath);
+            Assert.Throws<FaceDetectorException>(() => new FaceDetectorFactory(new DetectionOptions { Detector = DetectorKind.YuNet }, cache: null));
+        }
+        finally
+        {
+            Directory.Delete(root, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Doing_without_yunet_is_explained_once_with_the_remedy_unless_it_was_asked_for()
+    {
+        var cascade = Path.GetTempFileName();
+        try
+        {
+            var shortcoming = new FaceDetectorFactory(new DetectionOptions { CascadePath = cascade, ModelFolders = ["/some/folder"] }, "/the/cache").Shortcoming;
+
+            Assert.Contains("/some/folder", shortcoming, StringComparison.Ordinal);
+            Assert.Contains("/the/cache", shortcoming, StringComparison.Ordinal);
+            Assert.Contains("fer detector fetch", shortcoming, StringComparison.Ordinal);
+            Assert.Contains("FER_DETECTOR_URL", shortcoming, StringComparison.Ordinal);
+            Assert.Null(new FaceDetectorFactory(new DetectionOptions { Detector = DetectorKind.Haar, CascadePath = cascade }, "/the/cache").Shortcoming);
+        }
+        finally
+        {
+            File.Delete(cascade);
+        }
+    }
+
+    [Theory]
+    [InlineData("/cache", "/home/me", "/cache/feractors/detectors")]
+    [InlineData(null, "/home/me", "/home/me/.cache/feractors/detectors")]
+    [InlineData("relative", "/home/me", "/home/me/.cache/feractors/detectors")]
+    [InlineData(null, "", null)]
+    public void The_cache_is_where_the_users_caches_are(string? configured, string home, string? expected) =>
+        Assert.Equal(expected, DetectorModel.FolderOf(name => name == "XDG_CACHE_HOME" ? configured : null, home));
 
     [Theory]
     [InlineData(DetectorKind.Auto, true, true)]
@@ -237,7 +311,7 @@ public class FaceDetectorSpecs
     [SkippableFact]
     public void A_truncated_model_is_damaged()
     {
-        var whole = File.ReadAllBytes(SharedData.Require("models", BetterModel));
+        var whole = File.ReadAllBytes(SharedData.AnyModel());
         var path = Path.GetTempFileName();
         try
         {
@@ -260,7 +334,9 @@ public class FaceDetectorSpecs
         Assert.Equal(1.0 / 3, box.IntersectionOverUnion(new FaceBox(5, 0, 10, 10)), 9);
     }
 
-    private static YuNetDetector YuNet(string model) => new(SharedData.Require("models", model), new DetectionOptions());
+    private static YuNetDetector YuNet(string model) => new(SharedData.Model(model), new DetectionOptions());
+
+    private static YuNetDetector AnyYuNet() => new(SharedData.AnyModel(), new DetectionOptions());
 
     private static DetectionOptions HaarOptions()
     {

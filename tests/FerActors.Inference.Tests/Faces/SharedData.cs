@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using System.Xml.Linq;
+using FerActors.Inference.Faces;
 using FerActors.Shared.Protocol;
 
 namespace FerActors.Inference.Tests.Faces;
@@ -17,6 +18,23 @@ internal static class SharedData
         var path = Path.Combine([Root ?? "", .. parts]);
         Skip.If(Root is null || !File.Exists(path), $"{Path.Combine(parts)} is not here (FER_SHARED_DIR, or 'shared' beside the checkout).");
         return path;
+    }
+
+    /// <summary>A YuNet file by its name: of the shared folder, or where <c>fer detector fetch</c> puts it; skips the test where neither has it.</summary>
+    public static string Model(string name) =>
+        Found(Root is null ? null : Path.Combine(Root, "models"), name) ?? Found(DetectorModel.CacheFolder, name) ?? Absent(name);
+
+    /// <summary>Any YuNet file, the better one first.</summary>
+    public static string AnyModel() => Model(DetectorModel.Known.FirstOrDefault(model =>
+        Found(Root is null ? null : Path.Combine(Root, "models"), model.FileName) is not null || Found(DetectorModel.CacheFolder, model.FileName) is not null)?.FileName
+        ?? DetectorModel.Zoo.FileName);
+
+    /// <summary>A portrait in the public domain, which <c>./run test</c> takes from a package of Debian.</summary>
+    public static byte[] Portrait()
+    {
+        var path = Repository(".fer", "photos", "astronaut.png");
+        Skip.IfNot(File.Exists(path), "The demo's portrait is not here (scripts/prepare photos).");
+        return File.ReadAllBytes(path);
     }
 
     public static byte[] Photo(string name) => File.ReadAllBytes(Require("photos", name));
@@ -65,6 +83,15 @@ internal static class SharedData
         }
 
         throw new DirectoryNotFoundException("FerActors.sln is above none of the test's folders.");
+    }
+
+    private static string? Found(string? folder, string name) =>
+        folder is not null && Path.Combine(folder, name) is var path && File.Exists(path) ? path : null;
+
+    private static string Absent(string name)
+    {
+        Skip.If(true, $"YuNet's {name} is neither in the shared folder nor in the cache that 'fer detector fetch' fills.");
+        return "";
     }
 
     private static FaceBox Box(XElement box)

@@ -197,6 +197,33 @@ public class ImageDecoderSpecs
     }
 
     [Fact]
+    public void A_jpeg_cut_anywhere_in_its_picture_data_is_corrupt()
+    {
+        var whole = TestPictures.Encode(".jpg", 64, 64);
+        for (var length = whole.Length - 3; length > 20; length -= 3)
+        {
+            Assert.Equal(ErrorCodes.CorruptImage, Refusal(whole[..length], ImageLimits.Default).Code);
+            Assert.Equal(ErrorCodes.CorruptImage, Refusal([.. whole[..length], 0xFF, 0xD9], ImageLimits.Default).Code);
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void A_jpeg_that_lacks_its_end_marker_alone_is_decoded_to_the_same_pixels(int progressive)
+    {
+        using var picture = TestPictures.Quadrants(200, 120);
+        var whole = TestPictures.Encode(".jpg", picture, new ImageEncodingParam(ImwriteFlags.JpegProgressive, progressive));
+        using var expected = ImageDecoder.Decode(whole, ImageLimits.Default);
+        foreach (var file in new[] { whole[..^2], whole[..^1], [.. whole[..^2], 0, 0, 0, 0] })
+        {
+            using var image = ImageDecoder.Decode(file, ImageLimits.Default);
+
+            Assert.Equal(0, Cv2.Norm(expected.Bgr, image.Bgr));
+        }
+    }
+
+    [Fact]
     public void Mutated_files_are_decoded_or_refused_and_nothing_else()
     {
         var random = new Random(7);

@@ -190,7 +190,6 @@ public class ImageHeaderProbeSpecs
     }
 
     [Theory]
-    [InlineData(".jpg")]
     [InlineData(".png")]
     [InlineData(".webp")]
     [InlineData(".bmp")]
@@ -202,6 +201,18 @@ public class ImageHeaderProbeSpecs
             var cut = whole[..length];
             var refusal = Assert.Throws<ImageRejectedException>(() => ImageHeaderProbe.Probe(cut));
             Assert.Equal(ErrorCodes.CorruptImage, refusal.Code);
+        }
+    }
+
+    [Fact]
+    public void A_jpeg_cut_before_its_picture_data_is_corrupt()
+    {
+        var whole = TestPictures.Encode(".jpg", 40, 24);
+        var scan = whole.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xDA]);
+        for (var length = 12; length < scan + 10; length++)
+        {
+            var cut = whole[..length];
+            Assert.Equal(ErrorCodes.CorruptImage, Assert.Throws<ImageRejectedException>(() => ImageHeaderProbe.Probe(cut)).Code);
         }
     }
 

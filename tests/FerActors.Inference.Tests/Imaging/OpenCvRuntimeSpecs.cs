@@ -28,6 +28,8 @@ public class OpenCvRuntimeSpecs
     }
 
     [Theory]
+    [InlineData("libdrm.so.2: cannot open shared object file: No such file or directory", "apt-get install libdrm2")]
+    [InlineData("libatomic.so.1: cannot open shared object file: No such file or directory", "apt-get install libatomic1")]
     [InlineData("libfoo.so.7: cannot open shared object file: No such file or directory", "apt-file search libfoo.so.7")]
     [InlineData("/lib/libc.so.6: version `GLIBC_2.38' not found (required by x)", "newer distribution")]
     [InlineData("/app/libOpenCvSharpExtern.so: wrong ELF class: ELFCLASS32", "architecture")]

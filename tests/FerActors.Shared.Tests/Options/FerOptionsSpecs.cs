@@ -33,10 +33,11 @@ public sealed class FerOptionsSpecs
     }
 
     [Theory]
-    [InlineData(0, 2, 1)]
+    [InlineData(0, 2, 2)]
     [InlineData(0, 1, 1)]
-    [InlineData(0, 16, 8)]
+    [InlineData(0, 16, 16)]
+    [InlineData(0, 0, 1)]
     [InlineData(3, 2, 3)]
-    public void Without_a_number_there_is_a_worker_for_each_two_cores(int configured, int cores, int expected) =>
+    public void Without_a_number_there_is_a_worker_for_each_core(int configured, int cores, int expected) =>
         Assert.Equal(expected, new PipelineOptions { AlignmentWorkers = configured }.EffectiveWorkers(cores));
 }

@@ -79,6 +79,23 @@ public sealed class AverageJobSpecs : IDisposable
         EvaluationReport WithAccuracy(double accuracy) => one.Plain with { Metrics = one.Plain.Metrics with { Accuracy = accuracy } };
     }
 
+    [Fact]
+    public async Task Models_that_learnt_votes_are_averaged_judged_and_calibrated_by_votes()
+    {
+        var csv = SyntheticFer.Csv(72);
+        var config = SmallRun.Plain with { FerActors = new FerActorsSection(CalibratedOn: FerActorsSection.Votes) };
+        var request = Request(csv, SmallRun.Save(_folder, "seed1", config), SmallRun.Save(_folder, "seed2", config));
+
+        var fault = await Assert.ThrowsAsync<ArgumentException>(() => AverageJob.RunAsync(request));
+        var outcome = await AverageJob.RunAsync(request with { VotesPath = _folder.Write("votes.csv", SyntheticVotes.For(SyntheticFer.Read(csv))) });
+
+        Assert.StartsWith("The models were calibrated on votes; name them", fault.Message, StringComparison.Ordinal);
+        using var written = VitCheckpoint.Load(request.ModelFolder);
+        Assert.Equal(FerActorsSection.Votes, written.Model.Config.FerActors.CalibratedOn);
+        Assert.True(outcome.Average.Plain.CalibratedOnVotes);
+        Assert.Contains("| plain agreement | plain where most agree | plain majority ECE | flip agreement |", AverageTable.Of(outcome), StringComparison.Ordinal);
+    }
+
     private string SaysHappy(string name, float sign)
     {
         var config = SmallRun.Plain;

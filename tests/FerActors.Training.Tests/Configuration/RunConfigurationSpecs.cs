@@ -49,6 +49,21 @@ public sealed class RunConfigurationSpecs : IDisposable
     }
 
     [Fact]
+    public void Labels_that_need_votes_are_refused_with_all_else_that_is_wrong_where_no_votes_are_named()
+    {
+        var fault = Assert.Throws<TrainingConfigurationException>(() => Load("run.yaml", Yaml + "\nlabels: mixed\nvotes_share: 1.5\n"));
+        var agreement = Assert.Throws<TrainingConfigurationException>(() => Load("run.yaml", Yaml + "\nearly_stopping: { metric: agreement }\n"));
+        var unknown = Assert.Throws<TrainingConfigurationException>(() => Load("run.yaml", Yaml + "\nlabels: ferplus\n"));
+        var read = Load("run.yaml", Yaml + "\nlabels: mixed\nvotes_share: 0.3\nvotes: fer2013new.csv\n");
+
+        Assert.Equal(
+            ["votes_share is 1.5; it must be from 0 to 1.", "labels is 'mixed', but votes is missing; name fer2013new.csv."], fault.Errors);
+        Assert.Equal(["early_stopping.metric is 'agreement', but votes is missing; name fer2013new.csv."], agreement.Errors);
+        Assert.Equal(["labels is 'ferplus'; it must be fer2013 or votes or mixed."], unknown.Errors);
+        Assert.Equal(("mixed", 0.3, "fer2013new.csv"), (read.Options.Labels, read.Options.VotesShare, read.Settings.Votes));
+    }
+
+    [Fact]
     public void What_is_printed_back_is_everything_and_reads_as_the_same()
     {
         var read = Load("run.yaml", Yaml);
@@ -114,7 +129,7 @@ public sealed class RunConfigurationSpecs : IDisposable
                 "model is missing; name the model folder to write.",
                 "checkpoint_seconds is -1; it must be from 0 to 86400.",
                 "layer_decay is 2; it must be above 0 and at most 1.",
-                "early_stopping.metric is 'f1'; it must be accuracy or macro_f1 or loss.",
+                "early_stopping.metric is 'f1'; it must be accuracy or macro_f1 or loss or agreement.",
                 "compute is 'fp16'; it must be auto or bf16 or fp32.",
                 "augmentation.flip_probability has to lie within 0 to 1.",
             ],

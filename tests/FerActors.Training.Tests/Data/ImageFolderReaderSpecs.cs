@@ -55,6 +55,24 @@ public sealed class ImageFolderReaderSpecs : IDisposable
     }
 
     [SkippableFact]
+    public void Half_a_jpeg_is_named_and_one_that_lacks_its_end_marker_alone_is_read()
+    {
+        RequireOpenCv();
+        using var picture = new Mat(64, 64, MatType.CV_8UC3);
+        Cv2.Randu(picture, Scalar.All(0), Scalar.All(255));
+        var jpeg = picture.ToBytes(".jpg");
+        _folder.Write("train/fear/1.jpg", jpeg);
+        _folder.Write("train/fear/2.jpg", jpeg[..^2]);
+
+        var set = ImageFolderReader.Read(_folder.Root);
+        Assert.Equal(set.Pixels(0).ToArray(), set.Pixels(1).ToArray());
+
+        _folder.Write("train/fear/3.jpg", [.. jpeg[..(jpeg.Length / 2)], 0xFF, 0xD9]);
+        var problem = Assert.Throws<FerDataException>(() => ImageFolderReader.Read(_folder.Root));
+        Assert.Equal(["train/fear/3.jpg: is truncated: its picture data end too early"], problem.Errors);
+    }
+
+    [SkippableFact]
     public void Every_file_that_cannot_be_used_is_named()
     {
         RequireOpenCv();

@@ -56,6 +56,36 @@ public sealed class TrainingJobSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_run_on_votes_is_calibrated_on_them_and_its_files_have_the_figures_against_them()
+    {
+        var csv = SyntheticFer.Csv(72);
+        var votes = _folder.Write("votes.csv", SyntheticVotes.For(SyntheticFer.Read(csv), others: 7));
+        var request = Request(csv) with { VotesPath = votes, Options = TinyRun.Options with { Labels = LabelSource.Votes } };
+        var listener = new Listener();
+
+        var outcome = await TrainingJob.RunAsync(request, listener);
+        var byLabels = await TrainingJob.RunAsync(Request(csv, "labels") with { VotesPath = votes });
+
+        using var loaded = VitCheckpoint.Load(request.ModelFolder);
+        Assert.Equal("votes", loaded.Model.Config.FerActors.CalibratedOn);
+        var written = MetricsJson.Deserialize(await File.ReadAllBytesAsync(Path.Combine(request.ModelFolder, MetricsJson.FileName)));
+        Assert.Equal((24, 24), (written.Votes!.Count, written.Votes.Majority!.Count));
+        Assert.True(written.CalibratedOnVotes);
+        Assert.Equal(written.Calibration!.Temperature, loaded.Model.Config.FerActors.Temperature, 0.1);
+        var card = await File.ReadAllTextAsync(Path.Combine(request.ModelFolder, "README.md"));
+        Assert.All(
+            ["FER+'s votes stand beside 24 of the training images", "Against the majority of the votes:", "| labels | votes |", "that of the majority of the voters naming the class"],
+            text => Assert.Contains(text, card, StringComparison.Ordinal));
+        Assert.All(listener.Heard.Where(p => p.Validation is not null), p => Assert.NotNull(p.Validation!.Agreement));
+        Assert.Equal(outcome.Plain.Votes!.Majority!.Accuracy, listener.Heard.Last(p => p.Validation is not null).Validation!.Agreement!.Value, 0.1);
+
+        using var labelled = VitCheckpoint.Load(byLabels.ModelFolder);
+        Assert.Null(labelled.Model.Config.FerActors.CalibratedOn);
+        Assert.NotNull(byLabels.Plain.Votes);
+        Assert.False(byLabels.Plain.CalibratedOnVotes);
+    }
+
+    [Fact]
     public async Task A_cancelled_job_goes_on_where_it_stopped_and_writes_the_same_weights()
     {
         var whole = await TrainingJob.RunAsync(Request(SyntheticFer.Csv(72), "whole"));

@@ -81,6 +81,12 @@ public sealed class TrainingJobExecutorSpecs : IDisposable
         Assert.Contains("begins from 'a' and its options from 'b'", mistakes[0], StringComparison.Ordinal);
         Assert.All(["epochs", "batch_size"], name => Assert.Contains(mistakes, m => m.Contains(name, StringComparison.Ordinal)));
         Assert.Single(_executor.Validate(Spec(null) with { OptionsJson = "{" }));
+        Assert.Equal(
+            ["labels is 'votes', but a run of the training service has no votes; use fer train."],
+            _executor.Validate(Spec(null) with { OptionsJson = """{"labels": "votes"}""" }));
+        Assert.Equal(
+            ["early_stopping.metric is 'agreement', but a run of the training service has no votes; use fer train."],
+            _executor.Validate(Spec(null) with { OptionsJson = """{"early_stopping": {"metric": "agreement"}}""" }));
     }
 
     [Fact]

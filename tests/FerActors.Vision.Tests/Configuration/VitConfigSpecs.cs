@@ -156,6 +156,7 @@ public sealed class VitConfigSpecs
         { """{"model_type":"vit","fer_actors":{"temperature":"1"}}""", "fer_actors.temperature is not a finite number" },
         { """{"model_type":"vit","fer_actors":{"name":"a\nb"}}""", "fer_actors.name" },
         { """{"model_type":"vit","fer_actors":{"version":"a\u0000b"}}""", "fer_actors.version" },
+        { """{"model_type":"vit","fer_actors":{"calibrated_on":"faces"}}""", "fer_actors.calibrated_on is not 'votes'" },
         { """{"model_type":"vit","fer_actors":1}""", "fer_actors is not an object" },
         { """[]""", "not an object" },
         { """{"model_type":"vit",}""", "not valid JSON" },
@@ -228,7 +229,7 @@ public sealed class VitConfigSpecs
         """
         {"model_type":"fer_vit_conv","image_size":48,"patch_size":8,"num_channels":1,"hidden_size":192,"num_attention_heads":3,
          "hidden_act":"gelu_new","qkv_bias":false,"id2label":{"0":"ärger","1":"x","2":"x"},"architectures":null,
-         "conv_stem":{"channels":[48,96,192],"convs_per_stage":1},"fer_actors":{"temperature":1.25,"name":"compact","version":"3"}}
+         "conv_stem":{"channels":[48,96,192],"convs_per_stage":1},"fer_actors":{"temperature":1.25,"name":"compact","version":"3","calibrated_on":"votes"}}
         """,
         """
         {"model_type":"fer_vit_conv","patch_size":4,"num_channels":1,
