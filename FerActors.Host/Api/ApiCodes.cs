@@ -39,7 +39,7 @@ public static class ApiCodes
     /// <summary>The HTTP status that says the same; 500 for what is unknown.</summary>
     public static int StatusOf(string code) => code switch
     {
-        ErrorCodes.EmptyBody or ErrorCodes.InvalidHeader or InvalidRequest => 400,
+        ErrorCodes.EmptyBody or ErrorCodes.InvalidHeader or ErrorCodes.BadMessageId or InvalidRequest => 400,
         Unauthorized => 401,
         ForeignOrigin => 403,
         NotFound or UnknownResult => 404,
