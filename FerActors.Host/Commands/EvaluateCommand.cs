@@ -25,13 +25,17 @@ internal static class EvaluateCommand
         var command = new Command("evaluate", "Evaluates a model on a split of the data.") { data, votes, model, split, flip, json, report, run };
         command.SetAction(async (parsed, cancellation) =>
         {
+            // What is told goes to standard error: what is printed is for scripts.
+            var progress = new EvaluationProgress(Console.Error, TimeProvider.System);
+            progress.Say($"Reading {parsed.GetRequiredValue(data)}");
             using var checkpoint = VitCheckpoint.Load(parsed.GetRequiredValue(model));
             var all = await FerDataSource.OpenAsync(parsed.GetRequiredValue(data), parsed.GetValue(votes), cancellationToken: cancellation);
             var usage = parsed.GetValue(split);
             var images = all.Where(usage);
             if (images.Count == 0)
             {
-                throw new InvalidDataException($"The data has no {usage} images.");
+                var others = Enum.GetValues<FerUsage>().Where(other => all.CountOf(other) > 0).Select(other => $"--split {other}");
+                throw new InvalidDataException($"The data has no {usage} images; there are those of {string.Join(" and ", others)}.");
             }
 
             if (parsed.GetValue(report) is { } folder)
@@ -39,14 +43,14 @@ internal static class EvaluateCommand
                 var log = parsed.GetValue(run) is { } runFolder ? Path.Combine(runFolder, TrainingJob.LogFileName) : null;
                 var epochs = log is null ? [] : await EpochLog.ReadAsync(log, cancellation);
                 var whole = await OnItsOwnThread(
-                    () => VersionEvaluation.Run(checkpoint, images, usage, epochs, cancellation), cancellation);
+                    () => VersionEvaluation.Run(checkpoint, images, usage, epochs, cancellation, progress.Of(images.Count * VersionEvaluation.LooksAtEachImage)), cancellation);
                 await ReportFiles.WriteAsync(folder, whole, cancellation);
                 Console.WriteLine(parsed.GetValue(json) ? Encoding.UTF8.GetString(ReportFiles.ToJson(whole)) : ReportMarkdown.Build(whole));
                 return 0;
             }
 
             var predictions = await OnItsOwnThread(
-                () => ModelEvaluation.Predict(checkpoint.Model, checkpoint.Preprocessor, images, parsed.GetValue(flip)), cancellation);
+                () => ModelEvaluation.Predict(checkpoint.Model, checkpoint.Preprocessor, images, parsed.GetValue(flip), progress: progress.Of(images.Count)), cancellation);
             var metrics = EvaluationReport.Create(predictions, usage, images.Sha256, parsed.GetValue(flip) ? "flip" : "plain");
             Console.WriteLine(parsed.GetValue(json)
                 ? Encoding.UTF8.GetString(MetricsJson.Serialize(metrics))

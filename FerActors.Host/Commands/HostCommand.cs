@@ -16,7 +16,9 @@ internal static class HostCommand
     {
         var command = new Command("host", "Runs a node with the roles of Cluster:Roles (all by default), until stopped. Exit code 3: the cluster downed it.");
         var configuration = new ConfigurationArguments(command);
-        command.SetAction((parsed, cancellation) => RunAsync(FerNode.Build(configuration.Build(parsed)), cancellation));
+        command.SetAction((parsed, cancellation) => OpenFiles.Shortage() is { } shortage
+            ? throw new IOException(shortage)
+            : RunAsync(FerNode.Build(configuration.Build(parsed)), cancellation));
         return command;
     }
 

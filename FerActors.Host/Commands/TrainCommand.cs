@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using FerActors.Shared.Options;
 using FerActors.Training.Configuration;
+using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Hub;
 using FerActors.Training.Runs;
@@ -76,6 +77,7 @@ internal static class TrainCommand
                 Name = settings.Name,
                 Version = settings.Version,
                 KeepDuplicates = settings.KeepDuplicates,
+                HoldOut = new HoldOut(settings.HoldOut, settings.HoldOutSeed),
                 Half = !settings.Fp32Weights,
                 CheckpointEvery = TimeSpan.FromSeconds(settings.CheckpointSeconds),
                 Command = CommandText.Of(parsed),

@@ -1,4 +1,5 @@
 using FerActors.Host.Telemetry;
+using FerActors.Shared.Files;
 using FerActors.Shared.Options;
 using Microsoft.Extensions.Configuration;
 using Serilog;
@@ -41,7 +42,7 @@ public static class FerLogging
         {
             logging.WriteTo.Seq(
                 seq.ServerUrl,
-                apiKey: seq.ApiKeyFile is { Length: > 0 } file ? File.ReadAllText(file).Trim() : seq.ApiKey,
+                apiKey: seq.ApiKeyFile is { Length: > 0 } file ? RegularFile.ReadAllText(file).Trim() : seq.ApiKey,
                 bufferBaseFilename: string.IsNullOrEmpty(seq.BufferPath) ? null : seq.BufferPath,
                 bufferSizeLimitBytes: seq.BufferBytes);
         }
