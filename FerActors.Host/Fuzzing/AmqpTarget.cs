@@ -12,7 +12,7 @@ namespace FerActors.Host.Fuzzing;
 /// </summary>
 internal static class AmqpTarget
 {
-    private static readonly TimeSpan Silence = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Silence = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     public static FuzzTarget Create(string name)

@@ -122,6 +122,9 @@ internal sealed class FakeBroker : IAsyncDisposable
     {
         private readonly Dictionary<ushort, ulong> _published = [];
 
+        // Between the close of a channel and the client's answer everything on the channel is dropped, as a broker does.
+        private readonly HashSet<ushort> _closing = [];
+
         public async Task RunAsync(CancellationToken stop)
         {
             await stream.ReadExactlyAsync(new byte[8], stop).ConfigureAwait(false);
@@ -129,6 +132,11 @@ internal sealed class FakeBroker : IAsyncDisposable
             while (true)
             {
                 var frame = await AmqpFrame.ReadAsync(stream, stop).ConfigureAwait(false);
+                if (_closing.Contains(frame.Channel))
+                {
+                    continue;
+                }
+
                 if (frame.Type == AmqpFrame.Method && !await AnswerAsync(frame, stop).ConfigureAwait(false))
                 {
                     return;
@@ -224,9 +232,11 @@ internal sealed class FakeBroker : IAsyncDisposable
                     await SendAsync(channel, new AmqpWriter().Name(60, 80).U64(tag).U8(0)).ConfigureAwait(false);
                     break;
                 case FakeAnswer.Forbid:
+                    _closing.Add(channel);
                     await SendAsync(channel, new AmqpWriter().Name(20, 40).U16(403).Short("ACCESS_REFUSED").Name(60, 40)).ConfigureAwait(false);
                     break;
                 case FakeAnswer.TooLarge:
+                    _closing.Add(channel);
                     await SendAsync(channel, new AmqpWriter().Name(20, 40).U16(406).Short("PRECONDITION_FAILED").Name(60, 40)).ConfigureAwait(false);
                     break;
                 case FakeAnswer.Drop:

@@ -151,6 +151,8 @@ public sealed class EnvelopeReaderSpecs
     [InlineData("amq.rabbitmq.reply-to.secret", true)]
     [InlineData("amq.rabbitmq.reply-to.", false)]
     [InlineData("amq.rabbitmq.reply-to", false)]
+    [InlineData("amq.rabbitmq.reply-to.a\nb", false)]
+    [InlineData("fer.reply.a\nb", false)]
     public void A_direct_reply_needs_no_place_on_the_list(string replyTo, bool allowed)
     {
         var (delivery, verdict) = _reader.Read(Plain with { ReplyTo = replyTo });
