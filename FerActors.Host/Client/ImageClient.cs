@@ -126,7 +126,7 @@ public sealed class ImageClient : IAsyncDisposable
         {
             return await new RabbitConnector(options).ConnectAsync("client", cancellation);
         }
-        catch (Exception e) when (e is RabbitMQClientException or TimeoutException or SocketException or AuthenticationException)
+        catch (Exception e) when (e is BrokerUnreachableException or RabbitMQClientException or TimeoutException or SocketException or AuthenticationException)
         {
             throw new IOException(BrokerFault.Describe(new Uri(options.Uri), e), e);
         }
