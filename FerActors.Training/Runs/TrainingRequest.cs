@@ -33,6 +33,9 @@ public sealed record TrainingRequest
     /// <summary>Keeps training images that also stand, exactly or nearly, in an evaluation split. Figures then flatter.</summary>
     public bool KeepDuplicates { get; init; }
 
+    /// <summary>Trains no further: makes the model of what the run in the folder has so far.</summary>
+    public bool EndsHere { get; init; }
+
     /// <summary>Stores the weights as fp16.</summary>
     public bool Half { get; init; } = true;
 
