@@ -1,9 +1,11 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text;
 using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Evaluation;
 using FerActors.Training.Reporting;
+using FerActors.Training.Robustness;
 using FerActors.Training.Runs;
 using FerActors.Vision.Model;
 
@@ -22,7 +24,11 @@ internal static class EvaluateCommand
         var json = new Option<bool>("--json") { Description = "Prints metrics.json instead of the tables." };
         var report = new Option<string?>("--report") { Description = "Folder for the whole report in every view: report.json, report.md, report.html." };
         var run = new Option<string?>("--run") { Description = "The run's folder, for the report's training curves." };
-        var command = new Command("evaluate", "Evaluates a model on a split of the data.") { data, votes, model, split, flip, json, report, run };
+        var robustness = new Option<bool>("--robustness")
+        {
+            Description = "Judges the same images blurred, compressed, darker, brighter, small, turned, shifted and covered: prints that table, or adds it to --report.",
+        };
+        var command = new Command("evaluate", "Evaluates a model on a split of the data.") { data, votes, model, split, flip, json, report, run, robustness };
         command.SetAction(async (parsed, cancellation) =>
         {
             // What is told goes to standard error: what is printed is for scripts.
@@ -44,8 +50,20 @@ internal static class EvaluateCommand
                 var epochs = log is null ? [] : await EpochLog.ReadAsync(log, cancellation);
                 var whole = await OnItsOwnThread(
                     () => VersionEvaluation.Run(checkpoint, images, usage, epochs, cancellation, progress.Of(images.Count * VersionEvaluation.LooksAtEachImage)), cancellation);
+                if (parsed.GetValue(robustness))
+                {
+                    whole = whole with { Robustness = await TestRobustness(checkpoint, images, flipped: false, cancellation) };
+                }
+
                 await ReportFiles.WriteAsync(folder, whole, cancellation);
                 Console.WriteLine(parsed.GetValue(json) ? Encoding.UTF8.GetString(ReportFiles.ToJson(whole)) : ReportMarkdown.Build(whole));
+                return 0;
+            }
+
+            if (parsed.GetValue(robustness))
+            {
+                var rows = await TestRobustness(checkpoint, images, parsed.GetValue(flip), cancellation);
+                Console.WriteLine(parsed.GetValue(json) ? RobustnessTable.Json(rows) : $"{RobustnessTable.Markdown(rows)}\n{RobustnessTable.Note}");
                 return 0;
             }
 
@@ -58,6 +76,22 @@ internal static class EvaluateCommand
             return 0;
         });
         return command;
+    }
+
+    // What is told goes to standard error: what is printed is for scripts.
+    private static Task<IReadOnlyList<RobustnessRow>> TestRobustness(
+        VitCheckpoint checkpoint, FerDataset images, bool flipped, CancellationToken cancellation)
+    {
+        var done = 0;
+        return OnItsOwnThread(
+            () => RobustnessTest.Run(
+                checkpoint,
+                images,
+                flipped,
+                progress: row => Console.Error.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture, $"{++done}/{ImageCondition.All.Count} {row.Kind}, {row.Level}: accuracy {row.Accuracy:P2}")),
+                cancellation: cancellation),
+            cancellation);
     }
 
     // For OpenMP's sake (see Trainer).

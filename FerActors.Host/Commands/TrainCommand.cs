@@ -26,6 +26,7 @@ internal static class TrainCommand
             Description = "Sets one option: --set epochs=3 --set early_stopping.patience=5. The value is as in YAML.",
         };
         var check = new Option<bool>("--check") { Description = "Checks and prints the configuration, and trains nothing." };
+        var end = new Option<bool>("--end-here") { Description = "Trains no further: makes the model of what the run has so far." };
         var shortcuts = new (Option<string?> Option, string Name)[]
         {
             (new("--data") { Description = "fer2013.csv, plain or .gz or .zip, or an image folder." }, "data"),
@@ -48,7 +49,7 @@ internal static class TrainCommand
             (new("--keep-duplicates") { Description = "Keeps training images that also stand in an evaluation split." }, "keep_duplicates"),
             (new("--fp32-weights") { Description = "Stores fp32 weights instead of fp16." }, "fp32_weights"),
         };
-        var command = new Command("train", "Trains a model. Ctrl-C stops it; the same command continues it.") { config, set, check };
+        var command = new Command("train", "Trains a model. Ctrl-C stops it; the same command continues it.") { config, set, check, end };
         shortcuts.ToList().ForEach(s => command.Add(s.Option));
         flags.ToList().ForEach(f => command.Add(f.Option));
         command.SetAction(async (parsed, cancellation) =>
@@ -76,6 +77,7 @@ internal static class TrainCommand
                 Options = configuration.Options,
                 Name = settings.Name,
                 Version = settings.Version,
+                EndsHere = parsed.GetValue(end),
                 KeepDuplicates = settings.KeepDuplicates,
                 HoldOut = new HoldOut(settings.HoldOut, settings.HoldOutSeed),
                 Half = !settings.Fp32Weights,

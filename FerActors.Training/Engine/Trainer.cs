@@ -95,13 +95,21 @@ public sealed class Trainer
     /// <summary>Time between two reports of progress within an epoch.</summary>
     internal TimeSpan ReportEvery { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// Trains no further: the run ends where its checkpoint stands, with the weights of the moving average as they are, before the learning
+    /// rate has come down. For a run that took longer than there is time.
+    /// </summary>
+    public bool EndsHere { get; init; }
+
     /// <summary>Trains until the last epoch or until cancelled; a checkpoint is written in either case.</summary>
     /// <param name="folder">The run's folder. A checkpoint found there is continued.</param>
     /// <param name="checkpointEvery">Time between checkpoints within an epoch; one is written after each epoch anyhow.</param>
     /// <param name="progress">Told about once a second and after each epoch.</param>
     /// <param name="cancellation">Stops after the batch under way; the run can be continued.</param>
     /// <exception cref="OperationCanceledException">Cancelled; the checkpoint has all work done so far.</exception>
-    /// <exception cref="InvalidOperationException">The folder's checkpoint belongs to other options or other data, or the loss is no longer finite.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The folder's checkpoint belongs to other options or other data, the loss is no longer finite, or a run that is to end here has no epoch.
+    /// </exception>
     public Task<TrainedModel> RunAsync(
         string folder, TimeSpan checkpointEvery, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
         // One thread from start to end: TorchSharp's scopes belong to a thread, and OpenMP keeps a team of workers for every thread
@@ -172,6 +180,11 @@ public sealed class Trainer
         }
 
         var checkpoint = new RunCheckpoint(folder);
+        if (EndsHere && !checkpoint.Exists)
+        {
+            throw new InvalidOperationException($"There is no run in {folder} to end.");
+        }
+
         var isNew = !checkpoint.Exists;
         var (state, warning) = Start(checkpoint, vectors, Sources(initialSha256, teachers));
         state = state with { ComputeTypes = [.. (state.ComputeTypes ?? []).Union([compute.Name])] };
@@ -204,7 +217,7 @@ public sealed class Trainer
 
         try
         {
-            while (state.Epoch < _options.Epochs && !BestEpoch.ShouldStop(state.History, _options.EarlyStopping))
+            while (!EndsHere && state.Epoch < _options.Epochs && !BestEpoch.ShouldStop(state.History, _options.EarlyStopping))
             {
                 using var sized = new ModelInput(basis, _preprocessor, SideAt(state.Epoch), _device);
                 var objective = new Objective(sized, teachers, criterion);
@@ -255,6 +268,11 @@ public sealed class Trainer
         {
             checkpoint.Save(state with { Seconds = clock.Seconds }, vectors);
             throw;
+        }
+
+        if (EndsHere && state.Epoch == 0)
+        {
+            throw new InvalidOperationException("The run has not ended its first epoch; its weights are not worth having.");
         }
 
         var (epoch, lost) = _options.EndsWithBest ? RestoreBest(checkpoint, state, average) : (state.Epoch, null);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using FerActors.Training.Evaluation;
+using FerActors.Training.Robustness;
 
 namespace FerActors.Training.Reporting;
 
@@ -80,6 +81,13 @@ public static class ReportHtml
         }
 
         text.Append("<h2>Reliability</h2>\n").Append(ReportPlots.Reliability(plain.Metrics, after)).Append('\n');
+        if (report.Robustness is { } robustness)
+        {
+            text.Append("<h2>Worse conditions</h2>\n").Append(Table(
+                [.. RobustnessTable.Heads(robustness)], RobustnessTable.Cells(robustness).Select(cells => cells.Select(E).ToArray())));
+            text.Append(CultureInfo.InvariantCulture, $"<p class=\"quiet-text\">{E(RobustnessTable.Note)}</p>\n");
+        }
+
         text.Append("<h2>Worst mistakes</h2>\n").Append(Mistakes(report)).Append("</body></html>\n");
         return text.ToString();
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using FerActors.Training.Evaluation;
+using FerActors.Training.Robustness;
 using static FerActors.Training.Evaluation.EvaluationMarkdown;
 
 namespace FerActors.Training.Reporting;
@@ -33,6 +34,11 @@ public static class ReportMarkdown
 
         text.Append("## Reliability before temperature scaling\n\n").Append(Reliability(plain.Metrics)).Append('\n');
         text.Append("## Reliability after temperature scaling\n\n").Append(Reliability(plain.Calibrated ?? plain.Metrics)).Append('\n');
+        if (report.Robustness is { } robustness)
+        {
+            text.Append("## Worse conditions (plain view)\n\n").Append(RobustnessTable.Markdown(robustness)).Append('\n').Append(RobustnessTable.Note).Append("\n\n");
+        }
+
         text.Append("## Worst mistakes\n\n").Append(Mistakes(report));
         return text.ToString();
     }

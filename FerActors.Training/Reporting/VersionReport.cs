@@ -2,6 +2,7 @@ using FerActors.Shared.Labels;
 using FerActors.Shared.Protocol;
 using FerActors.Training.Engine;
 using FerActors.Training.Evaluation;
+using FerActors.Training.Robustness;
 
 namespace FerActors.Training.Reporting;
 
@@ -24,6 +25,9 @@ public sealed record VersionReport
 
     /// <summary>The images of the plain view with the largest loss, the worst first.</summary>
     public required IReadOnlyList<Mistake> WorstMistakes { get; init; }
+
+    /// <summary>What is reached under worse conditions; <see langword="null"/> where that was not asked for.</summary>
+    public IReadOnlyList<RobustnessRow>? Robustness { get; init; }
 
     /// <summary>The run's epochs; empty where its log is not at hand.</summary>
     public IReadOnlyList<EpochRecord> Epochs { get; init; } = [];

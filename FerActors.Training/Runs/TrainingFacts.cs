@@ -22,6 +22,9 @@ internal static class TrainingFacts
         {
             BaseModel = Name(request.Options.InitFrom),
             Teacher = request.Options.Distillation.Teachers is { Count: > 0 } teachers ? string.Join(", ", teachers.Select(Name)) : null,
+            FurtherLimitations = request.EndsHere && trained.State.Epoch < request.Options.Epochs
+                ? [string.Create(CultureInfo.InvariantCulture, $"The training was ended after {trained.State.Epoch} of {request.Options.Epochs} epochs (step {trained.State.Step}), before its learning rate had come down.")]
+                : [],
             Seed = (ulong)request.Options.Seed,
             Hyperparameters = Flatten(request.Options),
             TrainingTime = TimeSpan.FromSeconds(trained.State.Seconds),

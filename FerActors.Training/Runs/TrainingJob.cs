@@ -34,7 +34,7 @@ public static class TrainingJob
         var split = await TrainingSplit.ReadAsync(
             request.DataPath, request.VotesPath, request.KeepDuplicates, request.HoldOut, progress is null ? null : progress.Say, cancellation);
 
-        var trainer = new Trainer(request.Options, split.Train, split.Validation, sources: sources);
+        var trainer = new Trainer(request.Options, split.Train, split.Validation, sources: sources) { EndsHere = request.EndsHere };
         progress?.Enter(TrainingStage.Training);
         using var trained = await trainer.RunAsync(
             request.RunFolder, request.CheckpointEvery, new Reporter(request.RunFolder, progress), cancellation);

@@ -37,6 +37,9 @@ public sealed record TrainingRequest
     /// <summary>What part of the training images judges the model, where the data have no validation images.</summary>
     public HoldOut HoldOut { get; init; } = HoldOut.None;
 
+    /// <summary>Trains no further: makes the model of what the run in the folder has so far.</summary>
+    public bool EndsHere { get; init; }
+
     /// <summary>Stores the weights as fp16.</summary>
     public bool Half { get; init; } = true;
 

@@ -37,6 +37,28 @@ public sealed class TrainerSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_run_that_is_to_end_here_gives_the_weights_it_has_and_trains_nothing()
+    {
+        await SmallRun.BreakOffAsync(BatchesPerEpoch + 2, (progress, cancellation) => RunAsync("run", TinyRun.Options, progress, cancellation));
+        await SmallRun.BreakOffAsync(2, (progress, cancellation) => RunAsync("early", TinyRun.Options, progress, cancellation));
+
+        using var ended = await Ending("run");
+        using var again = await Ending("run");
+        var early = await Assert.ThrowsAsync<InvalidOperationException>(() => Ending("early"));
+        var none = await Assert.ThrowsAsync<InvalidOperationException>(() => Ending("none"));
+        using var continued = await RunAsync("run", TinyRun.Options);
+
+        Assert.Equal((1, BatchesPerEpoch + 2), (ended.Epoch, ended.State.Step));
+        Assert.Equal(TinyRun.Weights(ended.Model), TinyRun.Weights(again.Model));
+        Assert.StartsWith("The run has not ended its first epoch", early.Message, StringComparison.Ordinal);
+        Assert.StartsWith("There is no run in", none.Message, StringComparison.Ordinal);
+        Assert.Equal(2 * BatchesPerEpoch, continued.State.Step);
+
+        Task<TrainedModel> Ending(string name) =>
+            new Trainer(TinyRun.Options, Train, Validation) { EndsHere = true }.RunAsync(Path.Combine(_folder.Root, name), TimeSpan.MaxValue);
+    }
+
+    [Fact]
     public async Task A_run_cancelled_before_it_begins_leaves_a_folder_in_which_it_can_begin()
     {
         using var source = new CancellationTokenSource();
