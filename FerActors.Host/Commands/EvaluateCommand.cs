@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using FerActors.Host.Operations;
 using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Evaluation;
@@ -45,19 +46,32 @@ internal static class EvaluateCommand
                 var whole = await OnItsOwnThread(
                     () => VersionEvaluation.Run(checkpoint, images, usage, epochs, cancellation, progress.Of(images.Count * VersionEvaluation.LooksAtEachImage)), cancellation);
                 await ReportFiles.WriteAsync(folder, whole, cancellation);
-                Console.WriteLine(parsed.GetValue(json) ? Encoding.UTF8.GetString(ReportFiles.ToJson(whole)) : ReportMarkdown.Build(whole));
+                Write(parsed.GetValue(json), () => Encoding.UTF8.GetString(ReportFiles.ToJson(whole)), () => ReportMarkdown.Build(whole));
                 return 0;
             }
 
             var predictions = await OnItsOwnThread(
                 () => ModelEvaluation.Predict(checkpoint.Model, checkpoint.Preprocessor, images, parsed.GetValue(flip), progress: progress.Of(images.Count)), cancellation);
             var metrics = EvaluationReport.Create(predictions, usage, images.Sha256, parsed.GetValue(flip) ? "flip" : "plain");
-            Console.WriteLine(parsed.GetValue(json)
-                ? Encoding.UTF8.GetString(MetricsJson.Serialize(metrics))
-                : EvaluationMarkdown.Tables(metrics));
+            Write(
+                parsed.GetValue(json),
+                () => Encoding.UTF8.GetString(MetricsJson.Serialize(metrics)),
+                () => EvaluationMarkdown.Tables(metrics));
             return 0;
         });
         return command;
+    }
+
+    private static void Write(bool asJson, Func<string> json, Func<string> markdown)
+    {
+        if (asJson)
+        {
+            Console.WriteLine(json());
+        }
+        else
+        {
+            MarkdownScreen.Write(markdown());
+        }
     }
 
     // For OpenMP's sake (see Trainer).
