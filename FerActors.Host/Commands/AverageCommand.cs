@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FerActors.Host.Operations;
 using FerActors.Training.Averaging;
 using FerActors.Training.Data;
 using FerActors.Training.Runs;
@@ -32,6 +33,11 @@ internal static class AverageCommand
         };
         command.SetAction(async (parsed, cancellation) =>
         {
+            if (parsed.GetRequiredValue(of).Length < 2)
+            {
+                throw new UsageException("An average needs two models at least: give --of for each.");
+            }
+
             var request = new AverageRequest
             {
                 DataPath = parsed.GetRequiredValue(data),
@@ -45,7 +51,7 @@ internal static class AverageCommand
                 GitCommit = RunProvenance.GitCommit,
             };
             var outcome = await AverageJob.RunAsync(request, Console.Error.WriteLine, cancellation);
-            Console.WriteLine(AverageTable.Of(outcome));
+            MarkdownScreen.Write(AverageTable.Of(outcome));
             Console.WriteLine($"Model: {outcome.Average.ModelFolder}");
             return 0;
         });

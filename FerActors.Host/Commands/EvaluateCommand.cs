@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using FerActors.Host.Operations;
 using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Evaluation;
@@ -56,23 +57,24 @@ internal static class EvaluateCommand
                 }
 
                 await ReportFiles.WriteAsync(folder, whole, cancellation);
-                Console.WriteLine(parsed.GetValue(json) ? Encoding.UTF8.GetString(ReportFiles.ToJson(whole)) : ReportMarkdown.Build(whole));
+                Write(parsed.GetValue(json), () => Encoding.UTF8.GetString(ReportFiles.ToJson(whole)), () => ReportMarkdown.Build(whole));
                 return 0;
             }
 
             if (parsed.GetValue(robustness))
             {
                 var rows = await TestRobustness(checkpoint, images, parsed.GetValue(flip), cancellation);
-                Console.WriteLine(parsed.GetValue(json) ? RobustnessTable.Json(rows) : $"{RobustnessTable.Markdown(rows)}\n{RobustnessTable.Note}");
+                Write(parsed.GetValue(json), () => RobustnessTable.Json(rows), () => $"{RobustnessTable.Markdown(rows)}\n{RobustnessTable.Note}");
                 return 0;
             }
 
             var predictions = await OnItsOwnThread(
                 () => ModelEvaluation.Predict(checkpoint.Model, checkpoint.Preprocessor, images, parsed.GetValue(flip), progress: progress.Of(images.Count)), cancellation);
             var metrics = EvaluationReport.Create(predictions, usage, images.Sha256, parsed.GetValue(flip) ? "flip" : "plain");
-            Console.WriteLine(parsed.GetValue(json)
-                ? Encoding.UTF8.GetString(MetricsJson.Serialize(metrics))
-                : EvaluationMarkdown.Tables(metrics));
+            Write(
+                parsed.GetValue(json),
+                () => Encoding.UTF8.GetString(MetricsJson.Serialize(metrics)),
+                () => EvaluationMarkdown.Tables(metrics));
             return 0;
         });
         return command;
@@ -92,6 +94,18 @@ internal static class EvaluateCommand
                     CultureInfo.InvariantCulture, $"{++done}/{ImageCondition.All.Count} {row.Kind}, {row.Level}: accuracy {row.Accuracy:P2}")),
                 cancellation: cancellation),
             cancellation);
+    }
+
+    private static void Write(bool asJson, Func<string> json, Func<string> markdown)
+    {
+        if (asJson)
+        {
+            Console.WriteLine(json());
+        }
+        else
+        {
+            MarkdownScreen.Write(markdown());
+        }
     }
 
     // For OpenMP's sake (see Trainer).

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using FerActors.Host.Composition;
 using FerActors.Inference.Faces;
 using FerActors.Training.Configuration;
@@ -48,8 +49,18 @@ public static class FerCommandLine
             ApiKeyCommand.Create(),
             ApiLoadCommand.Create(),
             RetentionCommand.Create(),
+            ConfigCommand.Create(),
+            CompletionCommand.Create(),
         };
         OperatorCommandLine.AddTo(root, train);
+
+        // Here a word with a slash is a path.
+        foreach (var help in root.Options.OfType<HelpOption>())
+        {
+            help.Aliases.Remove("/?");
+            help.Aliases.Remove("/h");
+        }
+
         var errors = output?.Error ?? Console.Error;
         try
         {
@@ -90,10 +101,15 @@ public static class FerCommandLine
         }
         catch (Exception e) when (IsExpected(e))
         {
-            await errors.WriteLineAsync($"fer: {e.Message}");
+            await errors.WriteLineAsync($"fer: {WithoutParameter(e)}");
             return Failed;
         }
     }
+
+    // .NET adds the name of a method's parameter, which nobody at a terminal has written.
+    private static string WithoutParameter(Exception e) => e is ArgumentException { ParamName: { } name }
+        ? e.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal)
+        : e.Message;
 
     // What a person can mend. Anything else is a fault of ours, and its stack trace is wanted.
     private static bool IsExpected(Exception e) => e is

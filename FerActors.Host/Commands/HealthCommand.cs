@@ -3,8 +3,8 @@ using System.Net;
 using System.Text.Json;
 using FerActors.Host.Composition;
 using FerActors.Host.Health;
+using FerActors.Host.Operations;
 using FerActors.Shared.Options;
-using Spectre.Console;
 
 namespace FerActors.Host.Commands;
 
@@ -64,14 +64,11 @@ internal static class HealthCommand
 
     private static void Write(JsonElement answer)
     {
-        var table = new Table().AddColumns("Check", "State", "");
-        foreach (var check in answer.GetProperty("checks").EnumerateArray())
-        {
-            table.AddRow(Text(check, "name"), Text(check, "status"), Text(check, "description"));
-        }
-
-        AnsiConsole.MarkupLineInterpolated($"{Raw(answer, "node")}: {Raw(answer, "status")}");
-        AnsiConsole.Write(table);
+        var checks = answer.GetProperty("checks").EnumerateArray()
+            .Select(check => (string[])[Text(check, "name"), Text(check, "status"), Text(check, "description")])
+            .ToList();
+        Console.WriteLine(TablePrinter.Printable($"{Text(answer, "node")}: {Text(answer, "status")}"));
+        TablePrinter.Write(new ReplyTable(null, ["Check", "State", "Why"], checks) { Prose = ["Why"] });
     }
 
     private static Uri Parse(string url) =>
@@ -86,7 +83,5 @@ internal static class HealthCommand
         return new UriBuilder(Uri.UriSchemeHttp, host.ToString(), options.Port ?? HealthOptions.DefaultPort).Uri;
     }
 
-    private static string Text(JsonElement element, string name) => Markup.Escape(Raw(element, name));
-
-    private static string Raw(JsonElement element, string name) => element.GetProperty(name).GetString() ?? "";
+    private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString() ?? "";
 }

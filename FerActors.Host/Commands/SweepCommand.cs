@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using FerActors.Host.Operations;
 using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Hub;
@@ -30,7 +31,7 @@ internal static class SweepCommand
         };
         command.SetAction(async (parsed, cancellation) =>
         {
-            var declared = SweepSpace.Load(parsed.GetRequiredValue(space));
+            var declared = UsageException.Reading(() => SweepSpace.Load(parsed.GetRequiredValue(space)));
             if (parsed.GetValue(plan))
             {
                 foreach (var values in declared.Plan())
@@ -61,7 +62,16 @@ internal static class SweepCommand
             var trials = new TrialTraining(template, folder, listener, run => TrackedTraining.FromEnvironment(run, listener.Say));
             var state = await Sweep.RunAsync(declared, folder, trials.RunAsync, listener.Say, cancellation);
             await SweepReport.WriteAsync(folder, state, cancellation);
-            Console.Write(parsed.GetValue(json) ? SweepReport.Json(state) : SweepReport.Markdown(state));
+            if (parsed.GetValue(json))
+            {
+                Console.Write(SweepReport.Json(state));
+            }
+            else
+            {
+                MarkdownScreen.Write(SweepReport.Markdown(state).TrimEnd());
+            }
+
+
             return state.Trials.Values.Any(trial => trial.Outcome != TrialOutcome.Failed) ? 0 : 1;
         });
         return command;

@@ -57,7 +57,7 @@ internal static class TrainCommand
             var overrides = shortcuts.Where(s => parsed.GetValue(s.Option) is not null).Select(s => $"{s.Name}={Quoted(parsed.GetValue(s.Option)!)}")
                 .Concat(flags.Where(f => parsed.GetValue(f.Option)).Select(f => $"{f.Name}=true"))
                 .Concat(parsed.GetValue(set) ?? []);
-            var configuration = RunConfiguration.Load(parsed.GetValue(config), overrides);
+            var configuration = UsageException.Reading(() => RunConfiguration.Load(parsed.GetValue(config), overrides));
 
             // Not through the console's formatting, which breaks lines: it can be saved and read back.
             Console.WriteLine(configuration.ToJson());

@@ -32,7 +32,7 @@ internal sealed class NodeMeter : IDisposable
         _meter.CreateObservableCounter("fer.model.load.failures", () => One(_now.Models?.FailedLoads), "{load}", "Versions that could not be loaded.");
         _meter.CreateObservableUpDownCounter("fer.model.held", () => One(_now.Models?.HeldModels), "{model}", "Models in memory.");
         _meter.CreateObservableGauge(
-            "fer.model.swap.gap.max", () => Seconds(_now.Models?.LongestSwapGapMs), "s", "Longest time between two passes across a swap; idle time counts.");
+            "fer.model.swap.gap.max", () => Seconds(_now.Models?.LongestSwapGapMs), "s", "Longest time that a batch waited between two passes across a swap.");
         _meter.CreateObservableGauge("fer.drift.state", DriftStates, "{level}", "How far a watched signal has moved: 0 ok, 1 warn, 2 alert.");
         _meter.CreateObservableGauge(
             "fer.drift.psi", () => Drift(signal => signal.Psi), "1", "Population stability index of the window against the reference.");

@@ -57,7 +57,9 @@ internal sealed class ServiceNode : IAsyncDisposable
         return new ServiceNode(host);
     }
 
-    public Task<CommandResult> CommandAsync(object message) => Supervisor.Ask<CommandResult>(message, Patience);
+    /// <summary>The answer to a command, which is sent again while the journal or the registry is not there yet.</summary>
+    public Task<CommandResult> CommandAsync(object message) =>
+        AwaitAsync(() => Supervisor.Ask<CommandResult>(message, Patience), r => r.Code != CommandCode.Unavailable);
 
     public Task<RegistryReply> RegistryAsync(object message) => Registry.Ask<RegistryReply>(message, Patience);
 
