@@ -134,7 +134,7 @@ public sealed class ModelRegistryActor : ReceivePersistentActor, IWithTimers
 
     private void Start()
     {
-        _log.Info("The registry is at {Sequence}; champion {ModelVersion}", _state.Sequence, _state.Champion?.Value ?? "none");
+        _log.Info("The model registry runs on this node now, at event {Sequence}; champion {ModelVersion}", _state.Sequence, _state.Champion?.Value ?? "none");
         _cluster.Subscribe(
             Self,
             ClusterEvent.SubscriptionInitialStateMode.InitialStateAsSnapshot,
