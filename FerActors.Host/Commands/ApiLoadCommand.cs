@@ -87,7 +87,7 @@ internal static class ApiLoadCommand
 
             if (Stopwatch.GetElapsedTime(began) > patience)
             {
-                throw new TimeoutException($"The API at {address} was not ready within {patience.TotalSeconds:0} s.");
+                throw new TimeoutException($"The API at {Redaction.Of(address.ToString())} was not ready within {patience.TotalSeconds:0} s.");
             }
 
             await Task.Delay(Poll, stop);

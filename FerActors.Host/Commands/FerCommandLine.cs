@@ -22,11 +22,13 @@ public static class FerCommandLine
     private const int Misused = Operations.OperatorExitCodes.BadUsage;
     private const int Cancelled = 130;
 
-    public static Task<int> RunAsync(string[] args) => RunAsync(args, null);
+    public static Task<int> RunAsync(string[] args, CancellationToken stop = default) => RunAsync(args, null, stop);
 
     /// <param name="args">The arguments.</param>
     /// <param name="output">Takes what the operators' commands print; <see langword="null"/> for the console.</param>
-    internal static async Task<int> RunAsync(string[] args, (TextWriter Output, TextWriter Error)? output)
+    /// <param name="stop">Ends the command as a signal does.</param>
+    internal static async Task<int> RunAsync(
+        string[] args, (TextWriter Output, TextWriter Error)? output, CancellationToken stop = default)
     {
         var train = TrainCommand.Create();
         var root = new RootCommand("FerActors: facial expressions from images on RabbitMQ.")
@@ -87,7 +89,7 @@ public static class FerCommandLine
                 return Misused;
             }
 
-            return await parsed.InvokeAsync(invocation);
+            return await parsed.InvokeAsync(invocation, stop);
         }
         catch (OperationCanceledException)
         {
@@ -116,5 +118,5 @@ public static class FerCommandLine
         NativeLibraryException or FaceDetectorException or CheckpointException or VitConfigException
         or SafetensorsFormatException or FerDataException or InvalidDataException or IOException or UnauthorizedAccessException or FormatException
         or TimeoutException or InvalidOperationException or ArgumentException or System.Text.Json.JsonException
-        or RabbitMQ.Client.Exceptions.RabbitMQClientException;
+        or RabbitMQ.Client.Exceptions.RabbitMQClientException or Akka.Actor.AkkaException;
 }

@@ -39,11 +39,11 @@ internal static class HealthCommand
         }
         catch (HttpRequestException e)
         {
-            throw new IOException($"No node answers at {address}: {e.Message}", e);
+            throw new IOException($"No node answers at {Redaction.Of(address.ToString())}: {e.Message}", e);
         }
         catch (TaskCanceledException e) when (!cancellation.IsCancellationRequested)
         {
-            throw new TimeoutException($"The node at {address} did not answer within {timeout.TotalSeconds:0.#} s.", e);
+            throw new TimeoutException($"The node at {Redaction.Of(address.ToString())} did not answer within {timeout.TotalSeconds:0.#} s.", e);
         }
 
         using (response)
@@ -55,7 +55,7 @@ internal static class HealthCommand
             }
             catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
             {
-                throw new InvalidDataException($"What answers at {address} is no node of FerActors: status {(int)response.StatusCode}.", e);
+                throw new InvalidDataException($"What answers at {Redaction.Of(address.ToString())} is no node of FerActors: status {(int)response.StatusCode}.", e);
             }
 
             return response.StatusCode == HttpStatusCode.OK ? 0 : 1;
@@ -74,7 +74,7 @@ internal static class HealthCommand
     private static Uri Parse(string url) =>
         Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Scheme is ("http" or "https")
             ? address
-            : throw new UsageException($"--url is '{url}'; it must be an address like http://127.0.0.1:{HealthOptions.DefaultPort}.");
+            : throw new UsageException($"--url is '{Redaction.Of(url)}'; it must be an address like http://127.0.0.1:{HealthOptions.DefaultPort}.");
 
     private static Uri Local(HealthOptions options)
     {

@@ -49,7 +49,9 @@ internal sealed class OperatorCommandLine
     {
         var line = new OperatorCommandLine();
         var commands = new OperatorCommands(line.RunAsync, line.Prepare);
-        root.Add(commands.Cluster());
+        var cluster = commands.Cluster();
+        cluster.Add(CertificatesCommand.Create());
+        root.Add(cluster);
         root.Add(commands.Model());
         root.Add(commands.Statistics());
         foreach (var command in commands.Train())

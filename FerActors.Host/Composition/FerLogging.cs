@@ -27,7 +27,11 @@ public static class FerLogging
             .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
             // A check that fails is an error to it, at each probe; HealthServer says what changes.
             .MinimumLevel.Override("Microsoft.Extensions.Diagnostics.HealthChecks", LogEventLevel.Fatal)
+            // A start that failed is told in one sentence by the command, not with the stacks of its hosts.
+            .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal)
+            .Filter.ByExcluding(Matching.FromSource("Akka.Hosting.AkkaHostedService"))
             .MinimumLevel.Override(ResultLogActor.Category, LogEventLevel.Information)
+            .Filter.ByExcluding(e => level > LogEventLevel.Debug && AkkaChatter.Is(e))
             .Enrich.FromLogContext()
             .Enrich.WithProperty("Node", Environment.MachineName)
             // A line for each result would hide all others.

@@ -1,5 +1,6 @@
 using Akka.Cluster.Hosting;
 using Akka.Hosting;
+using FerActors.Host.Clustering;
 using FerActors.Host.Health;
 using FerActors.Shared.Cluster;
 using FerActors.Shared.Options;
@@ -35,8 +36,8 @@ public static class HealthEndpoint
     }
 
     /// <summary>
-    /// Adds the checks of the actor system, of its membership and of the roles: the model and the transport of <c>inference</c>, the
-    /// registry's journal and the feedback of <c>control</c>, the supervisor's journal of <c>training</c>, the gateway of <c>api</c>. A part
+    /// Adds the checks of the actor system, of its top-level actors, of its membership and of the roles: the model and the transport of
+    /// <c>inference</c>, the registry's journal and the feedback of <c>control</c>, the supervisor's journal of <c>training</c>, the gateway of <c>api</c>. A part
     /// that is connected but does not move fails them too.
     /// </summary>
     /// <param name="akka">The builder of the actor system.</param>
@@ -45,7 +46,7 @@ public static class HealthEndpoint
     {
         ArgumentNullException.ThrowIfNull(akka);
         ArgumentNullException.ThrowIfNull(options);
-        akka.WithActorSystemLivenessCheck().WithAkkaClusterReadinessCheck();
+        VitalActors.Watch(akka.WithActorSystemLivenessCheck().WithAkkaClusterReadinessCheck());
         Add(NodeRoles.Inference, "model", HealthTags.Ready, RoleChecks.ModelAsync);
         Add(NodeRoles.Inference, "passes", HealthTags.Ready, RoleChecks.PassesAsync);
         Add(NodeRoles.Inference, "passes-live", HealthTags.Live, RoleChecks.PassesLiveAsync);

@@ -44,7 +44,7 @@ public sealed class RabbitLinkActor : ReceiveActor, IWithTimers
                 _owner.Tell(new LinkBlocked(message.Epoch, message.Blocked));
             }
         });
-        Receive<LinkHealthy>(message => _state = _state.Healthy(message.Epoch));
+        Receive<LinkHealthy>(message => OnHealthy(message.Epoch));
         Receive<ResetLink>(message =>
         {
             if (_state.Concerns(message.Epoch, LinkPhase.Up))
@@ -52,7 +52,7 @@ public sealed class RabbitLinkActor : ReceiveActor, IWithTimers
                 Lose(message.End);
             }
         });
-        Receive<Stood>(message => _state = _state.Healthy(message.Epoch));
+        Receive<Stood>(message => OnHealthy(message.Epoch));
         Receive<CloseLink>(_ => Close());
     }
 
@@ -152,9 +152,22 @@ public sealed class RabbitLinkActor : ReceiveActor, IWithTimers
         }
 
         var wait = Retry(unreadable: false);
-        _log.Warning(
-            "The {Role} cannot connect to {Broker}: {Reason}. Attempt {Attempt} follows in {Wait}",
-            _role, _address, Innermost(message.Cause), _state.Epoch + 1, wait);
+        if (BrokerAbsence.Of(Context.System).IsNews(_address))
+        {
+            _log.Warning(
+                "The {Role} cannot connect to {Broker} (RabbitMq:Uri): {Reason}. It tries again in {Seconds} s, then at longer intervals",
+                _role, _address, Innermost(message.Cause), Seconds(wait));
+        }
+    }
+
+    // A connection that is only open may be closed at once, again and again: its loss is no news before it was of use.
+    private void OnHealthy(long epoch)
+    {
+        _state = _state.Healthy(epoch);
+        if (epoch == _state.Epoch)
+        {
+            BrokerAbsence.Of(Context.System).Ended(_address);
+        }
     }
 
     private void OnLost(Lost message)
@@ -175,9 +188,10 @@ public sealed class RabbitLinkActor : ReceiveActor, IWithTimers
         }
 
         var wait = Retry(end.Unreadable);
-        if (_state.Unreadable is 0 or 1 || wait > TimeSpan.Zero)
+        if ((_state.Unreadable is 0 or 1 || wait > TimeSpan.Zero) && BrokerAbsence.Of(Context.System).IsNews(_address))
         {
-            _log.Warning("The {Role} lost connection {Epoch} to {Broker}: {Reason}. The next attempt follows in {Wait}", _role, epoch, _address, end.Reason, wait);
+            _log.Warning(
+                "The {Role} lost connection {Epoch} to {Broker}: {Reason}. It tries again in {Seconds} s", _role, epoch, _address, end.Reason, Seconds(wait));
         }
         else
         {
@@ -233,6 +247,8 @@ public sealed class RabbitLinkActor : ReceiveActor, IWithTimers
             // As above.
         }
     }
+
+    private static int Seconds(TimeSpan wait) => (int)Math.Ceiling(wait.TotalSeconds);
 
     private static string Innermost(Exception cause)
     {

@@ -136,7 +136,7 @@ public sealed class ModelRegistryActor : ReceivePersistentActor, IWithTimers
     private void Start()
     {
         _log.Info(
-            "The registry is at {Sequence}; champion {ModelVersion}",
+            "The model registry runs on this node now, at event {Sequence}; champion {ModelVersion}",
             _state.Sequence,
             _state.Champion?.Value ?? "none promoted: each node serves its own Model:Path");
         _cluster.Subscribe(

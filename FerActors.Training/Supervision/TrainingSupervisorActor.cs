@@ -101,7 +101,7 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
     private void Recovered()
     {
         _recovered = Now;
-        _log.Info("The training supervisor knows {Runs} runs", _state.Runs.Count);
+        _log.Info("The training supervisor runs on this node now and knows {Runs} runs", _state.Runs.Count);
         Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, _options.HeartbeatEvery);
     }
 

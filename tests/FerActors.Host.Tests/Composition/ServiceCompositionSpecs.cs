@@ -37,6 +37,8 @@ public sealed class ServiceCompositionSpecs : IDisposable
         var refusal = await Assert.ThrowsAsync<IOException>(() => ServiceNode.StartAsync(_data, "Cluster:Roles:0=training"));
 
         Assert.Contains(_data.Journal, refusal.Message, StringComparison.Ordinal);
+        Assert.Contains($"process {Environment.ProcessId}", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("fer host --set Cluster:Alone=false", refusal.Message, StringComparison.Ordinal);
         Assert.Contains("Persistence:ConnectionString", refusal.Message, StringComparison.Ordinal);
         await node.StatusWhen(s => s.Announced);
     }

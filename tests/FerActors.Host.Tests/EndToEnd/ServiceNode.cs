@@ -6,6 +6,7 @@ using FerActors.Shared.Registry;
 using FerActors.Shared.Training;
 using FerActors.Training.Supervision;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 
 namespace FerActors.Host.Tests.EndToEnd;
@@ -31,6 +32,9 @@ internal sealed class ServiceNode : IAsyncDisposable
     }
 
     public ActorSystem System { get; }
+
+    /// <summary>What the node says of itself.</summary>
+    public HealthCheckService Health => _host.Services.GetRequiredService<HealthCheckService>();
 
     public IActorRef Registry { get; }
 
