@@ -37,7 +37,7 @@ public sealed class MisuseSpecs : IDisposable
     [InlineData("cluster", "'cluster' needs a command; 'fer cluster --help' lists them.")]
     [InlineData("cluster down", "'cluster down' needs ADDRESS: akka.tcp://FerActors@HOST:PORT or HOST:PORT.")]
     [InlineData("model rollback", "'model rollback' needs --reason: Why; the journal keeps it.")]
-    [InlineData("classify", "'classify' needs PHOTOS: Image files.")]
+    [InlineData("classify", "'classify' needs PHOTOS: Image files")]
     [InlineData("stats --timeout soon", "--timeout is 'soon'; it must be a number.")]
     [InlineData("bench --rounds 2.5", "--rounds is '2.5'; it must be a whole number.")]
     [InlineData("evaluate --data x --model y --split Public", "--split is 'Public'; it must be one of Training, PublicTest, PrivateTest.")]
