@@ -50,7 +50,7 @@ internal static class EvaluateCommand
                 var log = parsed.GetValue(run) is { } runFolder ? Path.Combine(runFolder, TrainingJob.LogFileName) : null;
                 var epochs = log is null ? [] : await EpochLog.ReadAsync(log, cancellation);
                 var whole = await OnItsOwnThread(
-                    () => VersionEvaluation.Run(checkpoint, images, usage, epochs, cancellation, progress.Of(images.Count * VersionEvaluation.LooksAtEachImage)), cancellation);
+                    () => VersionEvaluation.Run(checkpoint, images, usage, epochs, progress.Of(images.Count * VersionEvaluation.LooksAtEachImage), cancellation), cancellation);
                 if (parsed.GetValue(robustness))
                 {
                     whole = whole with { Robustness = await TestRobustness(checkpoint, images, flipped: false, cancellation) };

@@ -29,8 +29,8 @@ public static class VersionEvaluation
         FerDataset images,
         FerUsage split,
         IReadOnlyList<EpochRecord>? epochs = null,
-        CancellationToken cancellation = default,
-        Action<int>? progress = null)
+        Action<int>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(images);

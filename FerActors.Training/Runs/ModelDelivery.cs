@@ -51,7 +51,7 @@ internal sealed record ModelDelivery
         }
 
         using var shipped = VitCheckpoint.Load(Folder);
-        var report = VersionEvaluation.Run(shipped, validation, FerUsage.PublicTest, epochs, cancellation);
+        var report = VersionEvaluation.Run(shipped, validation, FerUsage.PublicTest, epochs, cancellation: cancellation);
         var plain = report.Views[(int)TestTimeView.Plain].Evaluation;
         var flip = report.Views[(int)TestTimeView.Flip].Evaluation;
         await ReportFiles.WriteAsync(Folder, report, cancellation);

@@ -27,9 +27,10 @@ public sealed class CertificateSpecs : IDisposable
         Assert.True(Accepts(Load("node-2"), "node-1"));
         if (!OperatingSystem.IsWindows())
         {
-            Assert.All(
-                Directory.EnumerateFiles(_folder, "*", SearchOption.AllDirectories),
-                file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
+            foreach (var file in Directory.EnumerateFiles(_folder, "*", SearchOption.AllDirectories))
+            {
+                Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+            }
         }
     }
 

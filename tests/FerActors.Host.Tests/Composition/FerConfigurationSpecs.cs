@@ -2,7 +2,6 @@ using System.Text.RegularExpressions;
 using FerActors.Host.Composition;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Options;
-using Microsoft.Extensions.Configuration;
 
 namespace FerActors.Host.Tests.Composition;
 
@@ -154,7 +153,7 @@ public sealed partial class FerConfigurationSpecs : IDisposable
             .ToHashSet(StringComparer.Ordinal);
 
         Assert.Contains("FER_CHAOS", used);
-        Assert.Empty(used.Where(name => !FerVariables.IsForeign(name, "tcp://10.0.0.1:5055")));
+        Assert.DoesNotContain(used, name => !FerVariables.IsForeign(name, "tcp://10.0.0.1:5055"));
     }
 
     // Options have two underscores and small letters.

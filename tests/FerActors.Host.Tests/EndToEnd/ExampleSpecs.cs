@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using FerActors.Host.Composition;
 using FerActors.Host.Tests.Brokers;
-using Microsoft.Extensions.Hosting;
 
 namespace FerActors.Host.Tests.EndToEnd;
 

@@ -1,6 +1,4 @@
-using System.Text;
 using System.Text.Json;
-using FerActors.Shared.Labels;
 using FerActors.Shared.Protocol;
 using FerActors.Training.Data;
 using FerActors.Training.Engine;
