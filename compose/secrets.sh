@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the passwords that compose.yaml reads, once; what is there is kept.
+# Makes the passwords and the cluster's certificate that compose.yaml reads, once; what is there is kept.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 umask 022 # The containers' users, who are not this one, read them; the folder keeps others of this machine out.
@@ -13,6 +13,8 @@ once() { [[ -s secrets/$1 ]] || cat >"secrets/$1"; }
 password | once rabbitmq-password
 password | once postgres-password
 password | once grafana-password
+once cluster-key <<<"$(openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256)"
+once cluster-certificate <<<"$(openssl req -x509 -key secrets/cluster-key -days 3650 -subj '/CN=FerActors cluster')"
 once rabbitmq-user.conf <<TEXT
 default_user = fer
 default_pass = $(<secrets/rabbitmq-password)

@@ -128,7 +128,8 @@ packages_of() {
     echo "${name}t64 $name ~^${name//./\\.}[a-z0-9]?\$"
 }
 
-# Runs a client of a node, which is a job of this shell. A node that ends before its client ends the client too, and its log says why.
+# Runs a client of a node, which is a job of this shell. A node that ends before its client ends the client too, and its log says why,
+# without the frames of stack traces, among which the sentence would not be found.
 # Usage: beside PID LOG COMMAND [ARG...]
 beside() {
     local node=$1 log=$2 client first status=0
@@ -146,7 +147,7 @@ beside() {
         wait "$client" 2>/dev/null || true
     fi
     say "the node has ended (exit $status). The end of its log, $log:"
-    tail -n 20 "$log" >&2
+    grep -v '^   at ' "$log" | tail -n 20 >&2 || true
     [[ $status -ne 0 ]] || status=1
     return "$status"
 }

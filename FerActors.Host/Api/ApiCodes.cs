@@ -11,6 +11,12 @@ public static class ApiCodes
     /// <summary>No API key, or one that is not known.</summary>
     public const string Unauthorized = "unauthorized";
 
+    /// <summary>The request is for another host's name than this API is called by.</summary>
+    public const string UnknownHost = "unknown_host";
+
+    /// <summary>A page of another origin sent what only the API's own page may send.</summary>
+    public const string ForeignOrigin = "foreign_origin";
+
     public const string NotFound = "not_found";
 
     /// <summary>Feedback on a result that this node does not remember, without what the result said.</summary>
@@ -33,13 +39,15 @@ public static class ApiCodes
     /// <summary>The HTTP status that says the same; 500 for what is unknown.</summary>
     public static int StatusOf(string code) => code switch
     {
-        ErrorCodes.EmptyBody or ErrorCodes.InvalidHeader or InvalidRequest => 400,
+        ErrorCodes.EmptyBody or ErrorCodes.InvalidHeader or ErrorCodes.BadMessageId or InvalidRequest => 400,
         Unauthorized => 401,
+        ForeignOrigin => 403,
         NotFound or UnknownResult => 404,
         MethodNotAllowed => 405,
         SlowBody => 408,
         ErrorCodes.TooLarge => 413,
         ErrorCodes.UnsupportedFormat => 415,
+        UnknownHost => 421,
         ErrorCodes.CorruptImage => 422,
         RateLimited => 429,
         ErrorCodes.Overloaded or BrokerUnavailable => 503,
@@ -51,10 +59,12 @@ public static class ApiCodes
     public static string CodeOf(int status) => status switch
     {
         401 => Unauthorized,
+        403 => ForeignOrigin,
         404 => NotFound,
         405 => MethodNotAllowed,
         408 => SlowBody,
         413 => ErrorCodes.TooLarge,
+        421 => UnknownHost,
         429 => RateLimited,
         >= 400 and < 500 => InvalidRequest,
         _ => ErrorCodes.Internal,

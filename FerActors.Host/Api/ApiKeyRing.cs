@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using FerActors.Host.Composition;
+using FerActors.Shared.Files;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using Microsoft.Extensions.Logging;
@@ -103,7 +104,7 @@ internal sealed class ApiKeyRing
                 throw new ConfigurationException([$"Api:KeysFile '{_file}' has more than {MaxFileBytes} bytes."]);
             }
 
-            text = File.ReadAllLines(_file);
+            text = RegularFile.ReadAllText(_file).ReplaceLineEndings("\n").Split('\n');
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -34,7 +34,13 @@ internal sealed class ApiProblems(RequestDelegate next, ILogger<ApiProblems> log
         {
             // Kestrel's own limits: the body's length, its rate, its framing.
             var code = ApiCodes.CodeOf(e.StatusCode);
-            await WriteAsync(http, code, code == ErrorCodes.TooLarge ? "The body is over the limit." : e.Message, e.StatusCode);
+            var sentence = code switch
+            {
+                ErrorCodes.TooLarge => "The body is over the limit.",
+                ApiCodes.SlowBody => "The body arrives too slowly.",
+                _ => e.Message,
+            };
+            await WriteAsync(http, code, sentence, e.StatusCode);
         }
         catch (Exception) when (http.RequestAborted.IsCancellationRequested)
         {
@@ -94,6 +100,7 @@ internal sealed class ApiProblems(RequestDelegate next, ILogger<ApiProblems> log
     {
         ApiCodes.NotFound => "There is nothing under this path.",
         ApiCodes.MethodNotAllowed => $"This path does not take {http.Request.Method}; see the header Allow.",
+        _ when http.Response.StatusCode == StatusCodes.Status415UnsupportedMediaType => "This path takes application/json; the header Content-Type says otherwise.",
         _ => "The request was refused.",
     };
 }

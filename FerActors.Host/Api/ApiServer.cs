@@ -6,7 +6,6 @@ using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -21,6 +20,7 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
     private const int FormAllowance = 64 * 1024;
 
     private static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan BodyGrace = TimeSpan.FromSeconds(3);
 
     private readonly WebApplication _app;
     private readonly ClassificationClient _client;
@@ -36,8 +36,9 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(loggers);
         var api = options.Api;
         var clock = time ?? TimeProvider.System;
-        _client = new ClassificationClient(gateway, ImageLimits.From(options.Images), api.RequestTimeout, api.BatchParallelism, api.RememberedResults);
-        var access = new ApiAccess(api, new ApiKeyRing(api, loggers.CreateLogger<ApiKeyRing>(), clock));
+        _client = new ClassificationClient(
+            gateway, ImageLimits.From(options.Images), api.RequestTimeout, api.BatchParallelism, api.RememberedResults, clock);
+        var access = new ApiAccess(api, new ApiKeyRing(api, loggers.CreateLogger<ApiKeyRing>(), clock), clock);
         var batches = new BatchEndpoints(
             _client,
             new UploadReader(options.Images.MaxBytes, api.MaxBatchImages, api.BodyTimeout),
@@ -46,6 +47,7 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
 
         var builder = NodeWeb.CreateBuilder(api.Addresses, loggers, kestrel => Configure(kestrel, options));
         builder.Services.AddRouting();
+        builder.Services.AddRequestDecompression();
         builder.Services.AddRateLimiter(access.Limit);
         builder.Services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
         builder.Services.AddApiDescription();
@@ -57,9 +59,13 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
                 .WithHeaders("Content-Type", "Authorization", ApiAccess.KeyHeader)));
         }
 
+        var bodies = new BodyGuard(options.Images.MaxBytes + FormAllowance, clock);
         _app = builder.Build();
+        _app.Use(bodies.DrainAsync);
         _app.UseMiddleware<ApiProblems>();
         _app.Use(HardenAsync);
+        new HostGuard(api.AllowedHosts, api.CorsOrigins, ApiOptions.Section).Use(
+            _app, (http, status, sentence) => ApiProblems.WriteAsync(http, ApiCodes.CodeOf(status), sentence));
         _app.UseRouting();
         if (api.CorsOrigins.Count > 0)
         {
@@ -69,6 +75,11 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
         _app.Use(access.IdentifyAsync);
         _app.UseRateLimiter();
         _app.Use(access.AdmitAsync);
+        _app.Use(QueryGuard.CheckAsync);
+        _app.Use(BodyGuard.KnowAsync);
+        _app.UseRequestDecompression();
+        _app.Use(bodies.BoundAsync);
+        _app.Use(access.ShareAsync);
         Map(options, new ClassifyEndpoint(_client, new UploadReader(options.Images.MaxBytes, maxImages: 1, api.BodyTimeout)), batches);
     }
 
@@ -83,15 +94,13 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
 
     public Task StopAsync(CancellationToken cancellationToken) => _app.StopAsync(cancellationToken);
 
-    public async ValueTask DisposeAsync()
-    {
-        await _app.DisposeAsync();
-        _client.Dispose();
-    }
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
 
     private static void Configure(KestrelServerOptions kestrel, FerOptions options)
     {
-        kestrel.Limits.MaxRequestBodySize = options.Images.MaxBytes + FormAllowance;
+        // BodyGuard bounds each body.
+        kestrel.Limits.MaxRequestBodySize = null;
+        kestrel.Limits.MinRequestBodyDataRate = options.Api.MinBodyBytesPerSecond > 0 ? new MinDataRate(options.Api.MinBodyBytesPerSecond, BodyGrace) : null;
         kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
     }
 
@@ -110,12 +119,14 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
         _app.MapPost(
                 "/v1/classify",
                 (HttpContext http, string? faces, string? include, string? aligned, string? explain) => classify.HandleAsync(http, faces, include, aligned, explain))
+            .TakesQuery(UploadReader.KnownFields)
             .DescribeUpload("classify", "Classifies the faces of one image and waits for the result.", batch: false)
             .Produces<ClassificationResult>(contentType: ResultJson.ContentType);
         _app.MapPost(
                 "/v1/batches",
                 (HttpContext http, string? faces, string? include, string? aligned, string? explain) => batches.CreateAsync(http, faces, include, aligned, explain))
             .WithMetadata(several)
+            .TakesQuery(UploadReader.KnownFields)
             .DescribeUpload("createBatch", "Takes several images; the results gather under the address in the header Location.", batch: true)
             .Produces<BatchAccepted>(StatusCodes.Status202Accepted, ResultJson.ContentType);
         _app.MapGet("/v1/batches/{id}", (HttpContext http, string id) => batches.ReadAsync(http, id))
@@ -134,7 +145,4 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
         new InferenceEndpoints(options, _client).Map(_app, several);
         _app.MapOpenApi("/openapi/{documentName}.json").WithMetadata(OpenToAll.Instance);
     }
-
-    /// <summary>Another limit on the body than the server's own; Kestrel reads it from the endpoint.</summary>
-    private sealed record BodyLimit(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;
 }

@@ -13,7 +13,7 @@ internal sealed class BatchEndpoints(ClassificationClient client, UploadReader r
     {
         var upload = await reader.ReadAsync(http.Request, http.RequestAborted);
         var headers = RequestParameters.ToHeaders(upload.Fields, faces, include, aligned, explain);
-        if (store.TryAdd(ApiAccess.CallerOf(http), upload.Images.Count, upload.Images.Sum(image => (long)image.Length)) is not { } batch)
+        if (store.TryAdd(ApiAccess.CallerOf(http), ApiAccess.ShareOf(http), upload.Images.Count, upload.Images.Sum(image => (long)image.Length)) is not { } batch)
         {
             await ApiProblems.WriteAsync(http, ErrorCodes.Overloaded, "No room for a further batch; try again later.");
             return;
@@ -62,7 +62,7 @@ internal sealed class BatchEndpoints(ClassificationClient client, UploadReader r
         BatchItem item;
         try
         {
-            var (messageId, answer) = await client.ClassifyInTurnAsync(image, headers);
+            var (messageId, answer) = await client.ClassifyInTurnAsync(batch.Share, image, headers);
             item = new BatchItem(messageId, answer);
         }
         catch (Exception e)

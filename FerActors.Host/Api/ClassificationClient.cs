@@ -12,12 +12,15 @@ namespace FerActors.Host.Api;
 /// <param name="timeout">Longest wait for one image.</param>
 /// <param name="parallelism">Images of all requests with several that are on their way at once.</param>
 /// <param name="remembered">Results that are remembered for feedback.</param>
-internal sealed class ClassificationClient(Func<IActorRef> gateway, ImageLimits limits, TimeSpan timeout, int parallelism, int remembered) : IDisposable
+/// <param name="time">The clock.</param>
+internal sealed class ClassificationClient(
+    Func<IActorRef> gateway, ImageLimits limits, TimeSpan timeout, int parallelism, int remembered, TimeProvider time)
 {
     // The gateway itself keeps the time; this is for one that is gone.
     private static readonly TimeSpan Allowance = TimeSpan.FromSeconds(5);
 
-    private readonly SemaphoreSlim _room = new(parallelism);
+    // Images are on their way for a moment each, so that no place need be kept. What waits is bounded by who sent it.
+    private readonly FairShares _turns = new(parallelism, keepsReserve: false, int.MaxValue, int.MaxValue, time);
     private readonly AnsweredResults _answered = new(remembered);
 
     /// <summary>The model that answered last, by which the protocol's metadata name a version; absent before the first answer.</summary>
@@ -52,18 +55,18 @@ internal sealed class ClassificationClient(Func<IActorRef> gateway, ImageLimits 
         }
     }
 
-    /// <summary>Classifies one of several images: they take turns, so that they leave room for those who wait at a single one.</summary>
-    public async Task<(string MessageId, GatewayAnswer Answer)> ClassifyInTurnAsync(ReadOnlyMemory<byte> image, IReadOnlyDictionary<string, string> headers)
+    /// <summary>
+    /// Classifies one of several images: they take turns, so that they leave room for those who wait at a single one, and callers with
+    /// many leave room for callers with few.
+    /// </summary>
+    /// <param name="share">Who shares the turns with others: a key's name or an address.</param>
+    /// <param name="image">The encoded image.</param>
+    /// <param name="headers">Checked headers of the contract.</param>
+    public async Task<(string MessageId, GatewayAnswer Answer)> ClassifyInTurnAsync(
+        string share, ReadOnlyMemory<byte> image, IReadOnlyDictionary<string, string> headers)
     {
-        await _room.WaitAsync();
-        try
-        {
-            return await ClassifyAsync(image, headers);
-        }
-        finally
-        {
-            _room.Release();
-        }
+        using var place = await _turns.EnterAsync(share, Timeout.InfiniteTimeSpan, CancellationToken.None);
+        return await ClassifyAsync(image, headers);
     }
 
     /// <summary>What this node answered to a message; <see langword="null"/> where it does not remember.</summary>
@@ -82,8 +85,6 @@ internal sealed class ClassificationClient(Func<IActorRef> gateway, ImageLimits 
             return new GatewayAnswer.NotAnswered(ApiCodes.Timeout, "The feedback was not confirmed in time.");
         }
     }
-
-    public void Dispose() => _room.Dispose();
 
     /// <summary>How the gateway stands.</summary>
     public async Task<GatewayStatus> StatusAsync()

@@ -72,4 +72,8 @@ public sealed record QueueDepths(IReadOnlyDictionary<string, long> Ready) : INoS
 /// <param name="Connected">Requests can be published and results can arrive.</param>
 /// <param name="Blocked">The broker has a memory or disk alarm and takes no images for now.</param>
 /// <param name="InFlight">Requests without an answer.</param>
-public sealed record GatewayStatus(bool Connected, bool Blocked, int InFlight) : INoSerializationVerificationNeeded;
+/// <param name="Fault">Why there is no session where the broker itself can be reached, for people and not for clients; absent where that is not so.</param>
+/// <param name="Standstill">Time since a result last came, while requests wait.</param>
+/// <param name="UnansweredInARow">Requests in a row that got no result in time.</param>
+public sealed record GatewayStatus(
+    bool Connected, bool Blocked, int InFlight, string? Fault = null, TimeSpan? Standstill = null, int UnansweredInARow = 0) : INoSerializationVerificationNeeded;

@@ -23,8 +23,11 @@ namespace FerActors.Host.Api;
 [SuppressMessage("Reliability", "CA1001", Justification = "An actor disposes in PostStop.")]
 public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
 {
-    private const ushort PreconditionFailed = 406;
-    private const ushort ContentTooLarge = 311;
+    private const string DirectReplyTo = "amq.rabbitmq.reply-to";
+    private const ushort AccessRefused = 403;
+
+    // Requests in a row without a result, after which the session is opened anew, and again after twice as many, and so on.
+    private const int FirstReopening = 4;
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Dictionary<string, Waiting> _askers = [];
@@ -36,6 +39,10 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
     private long _session;
     private Session? _open;
     private bool _blocked;
+    private SessionFailed? _fault;
+    private int _unanswered;
+    private int _reopenAt = FirstReopening;
+    private readonly StandstillClock _standstill;
     private CancellationTokenSource _sessionEnd = new();
 
     /// <param name="options">Validated options.</param>
@@ -49,6 +56,7 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
         _connector = connector;
         _maxInFlight = maxInFlight;
         _clock = clock;
+        _standstill = new StandstillClock(clock);
 
         Receive<LinkUp>(OnLinkUp);
         Receive<LinkDown>(message => EndSession(message.Epoch));
@@ -58,14 +66,20 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
             if (message.Epoch == _session)
             {
                 _open = message.Session;
-                _link.Tell(new LinkHealthy(_session));
+                _fault = null;
             }
         });
         Receive<SessionFailed>(message =>
         {
+            if (message.IsRefusal)
+            {
+                _log.Error("The API cannot use the broker: {Reason}", message.End.Reason);
+                _fault = message;
+            }
+
             if (message.Epoch == _session)
             {
-                Reset(message.Reason);
+                Reset(message.End);
             }
         });
 
@@ -78,9 +92,9 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
             ResetAfter(message.Refusal, message.Epoch);
         });
         Receive<ReplyArrived>(OnReply);
-        Receive<RequestDue>(message => Answer(
-            message.MessageId, new GatewayAnswer.NotAnswered(ApiCodes.Timeout, "No node answered in time.")));
-        Receive<GetGatewayStatus>(_ => Sender.Tell(new GatewayStatus(_open is not null, _blocked, _askers.Count)));
+        Receive<RequestDue>(OnDue);
+        Receive<GetGatewayStatus>(_ => Sender.Tell(new GatewayStatus(
+            _open is not null, _blocked, _askers.Count, _fault?.End.Reason, _standstill.Standing, _unanswered)));
         Receive<GetQueueDepths>(_ =>
         {
             var sender = Sender;
@@ -123,7 +137,7 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
         OpenAsync(message.Connection, epoch, Self, _sessionEnd.Token).PipeTo(
             Self,
             success: session => new SessionOpened(epoch, session),
-            failure: cause => new SessionFailed(epoch, cause.Message));
+            failure: cause => new SessionFailed(epoch, Sound(cause.Message), IsAccessRefused(cause)));
     }
 
     private Task<Session> OpenAsync(IConnection connection, long epoch, IActorRef self, CancellationToken ended) => RabbitChannels.OpenAsync(
@@ -131,15 +145,28 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
         $"The broker did not open the reply queue within {_options.ConnectTimeout}.",
         async bounded =>
         {
-            var publishing = await RabbitChannels.CreateConfirmingAsync(connection, bounded).ConfigureAwait(false);
-            var consuming = await connection.CreateChannelAsync(cancellationToken: bounded).ConfigureAwait(false);
-            foreach (var channel in new[] { publishing, consuming })
+            var publishing = await ConfirmingChannel.OpenAsync(connection, bounded).ConfigureAwait(false);
+
+            // Without the right to configure anything there can be no queue of its own: then the results come to the channel that asks.
+            var consuming = _options.DeclareTopology
+                ? await connection.CreateChannelAsync(cancellationToken: bounded).ConfigureAwait(false)
+                : publishing.Channel;
+            foreach (var channel in new[] { publishing.Channel, consuming }.Distinct())
             {
-                channel.WhenShut(reason => self.Tell(new SessionFailed(epoch, reason)));
+                channel.ChannelShutdownAsync += (_, args) =>
+                {
+                    self.Tell(new SessionFailed(epoch, SessionEnd.Of(args), args.ReplyCode == AccessRefused));
+                    return Task.CompletedTask;
+                };
             }
 
-            var queue = await consuming.QueueDeclareAsync(
-                ReplyQueueName(), durable: false, exclusive: true, autoDelete: true, cancellationToken: bounded).ConfigureAwait(false);
+            var queue = DirectReplyTo;
+            if (_options.DeclareTopology)
+            {
+                queue = (await consuming.QueueDeclareAsync(
+                    ReplyQueueName(), durable: false, exclusive: true, autoDelete: true, cancellationToken: bounded).ConfigureAwait(false)).QueueName;
+            }
+
             var consumer = new AsyncEventingBasicConsumer(consuming);
             consumer.ReceivedAsync += (_, delivery) =>
             {
@@ -147,10 +174,19 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
                 self.Tell(new ReplyArrived(delivery.BasicProperties.CorrelationId ?? "", delivery.Body.ToArray()));
                 return Task.CompletedTask;
             };
-            await consuming.BasicConsumeAsync(queue.QueueName, autoAck: true, consumer, bounded).ConfigureAwait(false);
-            return new Session(connection, publishing, queue.QueueName);
+            consumer.UnregisteredAsync += (_, _) =>
+            {
+                self.Tell(new SessionFailed(epoch, Sound($"the broker cancelled the consumer of {queue}: the queue was deleted"), IsRefusal: false));
+                return Task.CompletedTask;
+            };
+            await consuming.BasicConsumeAsync(queue, autoAck: true, consumer, bounded).ConfigureAwait(false);
+            return new Session(connection, publishing, queue);
         },
         ended);
+
+    private static SessionEnd Sound(string reason) => new(reason, Unreadable: false);
+
+    private static bool IsAccessRefused(Exception cause) => cause is OperationInterruptedException { ShutdownReason.ReplyCode: AccessRefused };
 
     // Nodes answer only to names on their list. The broker itself chooses names that start with amq., and no other may.
     private string ReplyQueueName() =>
@@ -158,9 +194,9 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
             ? $"{prefix}api-{Guid.NewGuid():N}"
             : "";
 
-    private void Reset(string reason)
+    private void Reset(SessionEnd end)
     {
-        _link.Tell(new ResetLink(_session, reason));
+        _link.Tell(new ResetLink(_session, end));
         EndSession(_session);
     }
 
@@ -200,13 +236,35 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
             Self,
             success: refusal => new PublishEnded(epoch, id, refusal),
             failure: cause => new PublishEnded(epoch, id, new Refusal(ErrorCodes.Internal, cause.Message, Breaks: true)));
+        _standstill.Observe(waits: true, moved: false);
+    }
+
+    // A result that comes late or not at all is mostly the nodes' affair, but a session may also be deaf while it is open.
+    private void OnDue(RequestDue due)
+    {
+        if (!_askers.ContainsKey(due.MessageId))
+        {
+            return;
+        }
+
+        _unanswered++;
+        Answer(due.MessageId, new GatewayAnswer.NotAnswered(ApiCodes.Timeout, "No node answered in time."));
+        if (_session != 0 && _askers.Count == 0 && _unanswered >= _reopenAt)
+        {
+            _reopenAt = _unanswered * 2;
+            Reset(Sound($"{_unanswered} requests in a row got no result, and a fresh session may hear them"));
+        }
     }
 
     private GatewayAnswer.NotAnswered? Obstacle()
     {
         if (_open is null)
         {
-            return new GatewayAnswer.NotAnswered(ApiCodes.BrokerUnavailable, "The broker cannot be reached; try again later.");
+            return new GatewayAnswer.NotAnswered(
+                ApiCodes.BrokerUnavailable,
+                _fault is null
+                    ? "The broker cannot be reached; try again later."
+                    : "The broker refuses this node a right that the API needs; the node's log and its readiness name it.");
         }
 
         if (_blocked)
@@ -235,18 +293,18 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
 
     private async Task<Refusal?> PublishAsync(Session session, ClassifyRemotely request, ActivityContext trace, CancellationToken ended)
     {
-        // Rounded up, since AMQP's timestamp has whole seconds and a node must not take a fresh image for an expired one.
-        var sent = new AmqpTimestamp(_clock.GetUtcNow().ToUnixTimeSeconds() + 1);
         var properties = new BasicProperties
         {
             MessageId = request.MessageId,
             CorrelationId = request.MessageId,
             ReplyTo = session.ReplyQueue,
             DeliveryMode = DeliveryModes.Persistent,
-            Timestamp = sent,
             Expiration = ((long)request.Timeout.TotalMilliseconds).ToString(CultureInfo.InvariantCulture),
             Headers = request.Headers.ToDictionary(header => header.Key, header => (object?)header.Value),
         };
+
+        // The caller is gone after this time, wherever the image is: in the queue, where the broker drops it, or at a node.
+        properties.Headers[RequestHeaders.Deadline] = ((long)Math.Max(request.Timeout.TotalMilliseconds, 1)).ToString(CultureInfo.InvariantCulture);
         FerTracing.Write(properties.Headers, trace);
         return await PublishAsync(session, _options.ImagesQueue, "images", properties, request.Image, ended).ConfigureAwait(false);
     }
@@ -254,40 +312,24 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
     private async Task<Refusal?> PublishAsync(
         Session session, string queue, string kind, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken ended)
     {
-        // The client itself waits for a confirm without any bound.
-        using var bounded = CancellationTokenSource.CreateLinkedTokenSource(ended);
-        bounded.CancelAfter(_options.PublishTimeout);
-        try
+        var ending = await session.Channel.PublishAsync(queue, mandatory: true, properties, body, _options.PublishTimeout, ended).ConfigureAwait(false);
+        return ending.End switch
         {
-            await session.Channel.BasicPublishAsync("", queue, mandatory: true, properties, body, bounded.Token).ConfigureAwait(false);
-            return null;
-        }
-        catch (PublishException e) when (e.IsReturn)
-        {
-            return new Refusal(ApiCodes.BrokerUnavailable, $"No node has declared the queue for {kind} yet.", Breaks: false);
-        }
-        catch (PublishException)
-        {
-            return new Refusal(ErrorCodes.Overloaded, $"The broker's queue for {kind} takes no more; try again later.", Breaks: false);
-        }
-        catch (OperationCanceledException) when (!ended.IsCancellationRequested)
-        {
-            return new Refusal(ApiCodes.BrokerUnavailable, "The broker did not confirm the message in time.", Breaks: true);
-        }
-        catch (OperationInterruptedException e) when (e.ShutdownReason is { Initiator: ShutdownInitiator.Peer, ReplyCode: PreconditionFailed or ContentTooLarge })
-        {
-            return new Refusal(ErrorCodes.TooLarge, "The broker takes no message of this size.", Breaks: true);
-        }
-        catch (Exception e) when (e is RabbitMQClientException or IOException or ObjectDisposedException or OperationCanceledException)
-        {
-            return new Refusal(ApiCodes.BrokerUnavailable, "The connection to the broker was lost.", Breaks: true);
-        }
+            PublishEnd.Confirmed => null,
+            PublishEnd.Unroutable => new Refusal(ApiCodes.BrokerUnavailable, $"No node has declared the queue for {kind} yet.", Breaks: false),
+            PublishEnd.Refused => new Refusal(ErrorCodes.Overloaded, $"The broker's queue for {kind} takes no more; try again later.", Breaks: false),
+            PublishEnd.TimedOut => new Refusal(ApiCodes.BrokerUnavailable, "The broker did not confirm the message in time.", Breaks: true),
+            PublishEnd.ContentRefused => new Refusal(ErrorCodes.TooLarge, "The broker takes no message of this size.", Breaks: true),
+            PublishEnd.Impossible => new Refusal(ErrorCodes.Internal, ending.Reason, Breaks: true),
+            _ => new Refusal(ApiCodes.BrokerUnavailable, "The connection to the broker was lost.", Breaks: true),
+        };
     }
 
     private void OnPublishEnded(PublishEnded message)
     {
         if (message.Refusal is not { } refusal)
         {
+            _link.Tell(new LinkHealthy(message.Epoch));
             return;
         }
 
@@ -315,12 +357,16 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
     {
         if (refusal is { Breaks: true } && epoch == _session && _session != 0)
         {
-            Reset(refusal.Message);
+            Reset(Sound(refusal.Message));
         }
     }
 
     private void OnReply(ReplyArrived message)
     {
+        _unanswered = 0;
+        _reopenAt = FirstReopening;
+        _standstill.Observe(_askers.Count > 0, moved: true);
+
         // A late one, or the second of a message that was delivered twice.
         if (!_askers.ContainsKey(message.MessageId))
         {
@@ -344,6 +390,7 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
         if (_askers.Remove(messageId, out var waiting))
         {
             waiting.Asker.Tell(answer);
+            _standstill.Observe(_askers.Count > 0, moved: false);
             var error = answer switch
             {
                 GatewayAnswer.NotAnswered refused => refused.Code,
@@ -386,7 +433,7 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
         }
     }
 
-    private sealed record Session(IConnection Connection, IChannel Channel, string ReplyQueue);
+    private sealed record Session(IConnection Connection, ConfirmingChannel Channel, string ReplyQueue);
 
     private sealed record Waiting(IActorRef Asker, long Since);
 
@@ -397,7 +444,7 @@ public sealed class ImageGatewayActor : ReceiveActor, IWithTimers
 
     private sealed record SessionOpened(long Epoch, Session Session) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
-    private sealed record SessionFailed(long Epoch, string Reason) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+    private sealed record SessionFailed(long Epoch, SessionEnd End, bool IsRefusal) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
     private sealed record PublishEnded(long Epoch, string MessageId, Refusal? Refusal) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using FerActors.Shared.Messaging;
 using FerActors.Shared.Protocol;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
@@ -27,7 +28,10 @@ internal sealed class UploadReader(int maxImageBytes, int maxImages, TimeSpan ti
     private const int MaxPartHeaders = 16;
     private const int MaxPartHeaderBytes = 8 * 1024;
 
-    private static readonly string[] KnownFields = ["faces", "include", "aligned", "explain"];
+    private const string ImageField = "image";
+
+    /// <summary>The parameters, as fields of a form or in the query.</summary>
+    public static readonly string[] KnownFields = ["faces", "include", "aligned", "explain"];
 
     /// <exception cref="ApiException">The body is no upload, too large, or too slow.</exception>
     public async Task<Upload> ReadAsync(HttpRequest request, CancellationToken aborted)
@@ -82,17 +86,20 @@ internal sealed class UploadReader(int maxImageBytes, int maxImages, TimeSpan ti
                     throw Malformed("it has too many parts");
                 }
 
+                // A file name is optional (RFC 7578, 4.2): what is called image, or says that it is bytes, is an image without one too.
                 if (!ContentDispositionHeaderValue.TryParse(part.ContentDisposition, out var disposition))
                 {
                     throw Malformed("a part has no name");
                 }
 
                 var name = HeaderUtilities.RemoveQuotes(disposition.Name).Value ?? "";
-                if (!disposition.IsFileDisposition())
+                if (!disposition.IsFileDisposition() && name != ImageField && !IsBytes(part.ContentType))
                 {
                     if (Array.IndexOf(KnownFields, name) < 0)
                     {
-                        throw Malformed($"a field that is no file must be one of {string.Join(", ", KnownFields)}");
+                        throw new ApiException(
+                            ApiCodes.InvalidRequest,
+                            QueryGuard.Sentence($"The form cannot be used: its field '{StrangersText.Shown(name)}' is not known", name, [ImageField, .. KnownFields]));
                     }
 
                     var text = await ReadBytesAsync(part.Body, MaxFieldBytes, () => Malformed($"its field {name} is too long"), cancellation);
@@ -115,6 +122,10 @@ internal sealed class UploadReader(int maxImageBytes, int maxImages, TimeSpan ti
 
         return images.Count > 0 ? new Upload(images, fields) : throw Malformed("it holds no image");
     }
+
+    private static bool IsBytes(string? contentType) =>
+        MediaTypeHeaderValue.TryParse(contentType, out var type)
+        && (type.Type.Equals("image", StringComparison.OrdinalIgnoreCase) || type.MediaType.Equals("application/octet-stream", StringComparison.OrdinalIgnoreCase));
 
     // Grows with what arrives and not with what the client announces.
     private static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(Stream body, int most, Func<ApiException> tooLarge, CancellationToken cancellation)

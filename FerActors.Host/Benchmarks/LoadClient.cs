@@ -63,7 +63,7 @@ internal sealed class LoadClient : IAsyncDisposable
         string queue, Workload load, TimeSpan intended, CancellationToken cancellation, Action? whenConfirmed = null)
     {
         var number = Interlocked.Increment(ref _sent);
-        return (await AskAsync(queue, load, number, (int)(number % load.Bodies.Count), intended, cancellation, whenConfirmed)).Trace;
+        return (await AskAsync(queue, load, number, (int)(number % load.Bodies.Count), intended, whenConfirmed, cancellation)).Trace;
     }
 
     /// <summary>Sends one image of the load and gives the answer itself; absent where none came in time.</summary>
@@ -72,7 +72,7 @@ internal sealed class LoadClient : IAsyncDisposable
     /// <param name="image">The place of the image in the load.</param>
     /// <param name="cancellation">Gives up.</param>
     public async Task<ClassificationResult?> ClassifyAsync(string queue, Workload load, int image, CancellationToken cancellation) =>
-        (await AskAsync(queue, load, Interlocked.Increment(ref _sent), image, Now, cancellation, whenConfirmed: null)).Result;
+        (await AskAsync(queue, load, Interlocked.Increment(ref _sent), image, Now, whenConfirmed: null, cancellation)).Result;
 
     /// <summary>Deletes the node's queues and those that were declared for peers.</summary>
     public async Task DeleteAsync(RabbitMqOptions options)
@@ -99,7 +99,7 @@ internal sealed class LoadClient : IAsyncDisposable
     }
 
     private async Task<(RequestTrace Trace, ClassificationResult? Result)> AskAsync(
-        string queue, Workload load, long number, int image, TimeSpan intended, CancellationToken cancellation, Action? whenConfirmed)
+        string queue, Workload load, long number, int image, TimeSpan intended, Action? whenConfirmed, CancellationToken cancellation)
     {
         var id = $"bench-{number}-{_reply[^12..]}";
         var answer = new TaskCompletionSource<Answer>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -56,7 +56,7 @@ internal sealed record LoadSummary(
         double Mean(Func<RequestTrace, TimeSpan> time) => counted.Count == 0 ? double.NaN : counted.Average(t => time(t).TotalMicroseconds);
     }
 
-    private static Figure? Failure(IReadOnlyCollection<RequestTrace> traces)
+    private static Figure.NotMeasured? Failure(IReadOnlyCollection<RequestTrace> traces)
     {
         var failed = traces.Where(t => !t.IsAnswered).ToList();
         return failed.Count == 0

@@ -1,3 +1,4 @@
+using FerActors.Shared.Files;
 using FerActors.Shared.Protocol;
 using OpenCvSharp;
 
@@ -31,7 +32,7 @@ internal sealed record Workload(string Name, IReadOnlyList<byte[]> Bodies, bool 
         var files = folder is null || !Directory.Exists(folder)
             ? []
             : Directory.EnumerateFiles(folder).Where(f => Extensions.Contains(Path.GetExtension(f).ToLowerInvariant())).Order(StringComparer.Ordinal).ToList();
-        var bodies = files.Select(File.ReadAllBytes).Where(wanted).ToList();
+        var bodies = files.Select(RegularFile.ReadAllBytes).Where(wanted).ToList();
         return bodies.Count > 0
             ? new Workload("photos", bodies, Aligned: false)
             : new Workload("photos (made, no faces)", [SyntheticPhoto.Jpeg(500, 375), SyntheticPhoto.Jpeg(640, 480)], Aligned: false);

@@ -1,9 +1,12 @@
+using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Threading.Channels;
 using FerActors.Host.Messaging;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
+using RabbitMQ.Client.Exceptions;
 
 namespace FerActors.Host.Client;
 
@@ -32,10 +35,11 @@ public sealed class ImageClient : IAsyncDisposable
     public string ReplyQueue { get; }
 
     /// <summary>Connects, makes sure that the queues exist, and begins to receive.</summary>
+    /// <exception cref="IOException">There is no connection; says why, and names the broker without the password.</exception>
     public static async Task<ImageClient> ConnectAsync(RabbitMqOptions options, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var connection = await new RabbitConnector(options).ConnectAsync("client", cancellation);
+        var connection = await OpenAsync(options, cancellation);
         try
         {
             var publishing = await connection.CreateChannelAsync(new CreateChannelOptions(true, true), cancellation);
@@ -114,6 +118,18 @@ public sealed class ImageClient : IAsyncDisposable
         await _consuming.DisposeAsync();
         await _publishing.DisposeAsync();
         await _connection.DisposeAsync();
+    }
+
+    private static async Task<IConnection> OpenAsync(RabbitMqOptions options, CancellationToken cancellation)
+    {
+        try
+        {
+            return await new RabbitConnector(options).ConnectAsync("client", cancellation);
+        }
+        catch (Exception e) when (e is BrokerUnreachableException or RabbitMQClientException or TimeoutException or SocketException or AuthenticationException)
+        {
+            throw new IOException(BrokerFault.Describe(new Uri(options.Uri), e), e);
+        }
     }
 
     private Task ReceiveAsync(object sender, BasicDeliverEventArgs delivery)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using FerActors.Host.Client;
+using FerActors.Shared.Files;
 using FerActors.Shared.Options;
 
 namespace FerActors.Host.Commands;
@@ -47,11 +48,11 @@ internal static class ApiLoadCommand
             var pictures = new List<byte[]>();
             foreach (var path in parsed.GetRequiredValue(photos))
             {
-                pictures.Add(await File.ReadAllBytesAsync(path, stop));
+                pictures.Add(await RegularFile.ReadAllBytesAsync(path, stop));
             }
 
             var jpeg = pictures.FirstOrDefault(picture => picture is [0xFF, 0xD8, ..]) ?? throw new UsageException("One of the pictures must be a JPEG.");
-            var key = parsed.GetValue(keyFile) is { } file ? (await File.ReadAllTextAsync(file, stop)).Trim() : null;
+            var key = parsed.GetValue(keyFile) is { } file ? (await RegularFile.ReadAllTextAsync(file, stop)).Trim() : null;
             using var client = new HttpClient { Timeout = RequestTimeout };
             await WaitAsync(client, address, TimeSpan.FromSeconds(parsed.GetValue(wait)), stop);
             var load = new ApiLoad(new ApiLoadTarget(client, address, pictures, jpeg, parsed.GetValue(maxBytes), key), mixture);
@@ -86,7 +87,7 @@ internal static class ApiLoadCommand
 
             if (Stopwatch.GetElapsedTime(began) > patience)
             {
-                throw new TimeoutException($"The API at {address} was not ready within {patience.TotalSeconds:0} s.");
+                throw new TimeoutException($"The API at {Redaction.Of(address.ToString())} was not ready within {patience.TotalSeconds:0} s.");
             }
 
             await Task.Delay(Poll, stop);

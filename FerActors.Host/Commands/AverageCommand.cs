@@ -1,5 +1,7 @@
 using System.CommandLine;
+using FerActors.Host.Operations;
 using FerActors.Training.Averaging;
+using FerActors.Training.Data;
 using FerActors.Training.Runs;
 
 namespace FerActors.Host.Commands;
@@ -23,12 +25,19 @@ internal static class AverageCommand
         var model = new Option<string>("--model") { Description = "Model folder to write.", Required = true };
         var version = new Option<string>("--version-name") { Description = "Version of the model.", DefaultValueFactory = _ => "1" };
         var fp32 = new Option<bool>("--fp32-weights") { Description = "Stores fp32 weights instead of fp16." };
+        var holdOut = new Option<double>("--hold-out") { Description = "Share of the models' training images that judge them, where the data have no validation images." };
+        var holdOutSeed = new Option<int>("--hold-out-seed") { Description = "Which training images are held out." };
         var command = new Command("average", "Averages the weights of runs that began alike, and shows what each reaches, with mean and spread.")
         {
-            data, votes, of, model, version, fp32,
+            data, votes, of, model, version, fp32, holdOut, holdOutSeed,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
+            if (parsed.GetRequiredValue(of).Length < 2)
+            {
+                throw new UsageException("An average needs two models at least: give --of for each.");
+            }
+
             var request = new AverageRequest
             {
                 DataPath = parsed.GetRequiredValue(data),
@@ -37,11 +46,12 @@ internal static class AverageCommand
                 ModelFolder = parsed.GetRequiredValue(model),
                 Version = parsed.GetRequiredValue(version),
                 Half = !parsed.GetValue(fp32),
+                HoldOut = HoldOut.Of(parsed.GetValue(holdOut), parsed.GetValue(holdOutSeed)),
                 Command = CommandText.Of(parsed),
                 GitCommit = RunProvenance.GitCommit,
             };
             var outcome = await AverageJob.RunAsync(request, Console.Error.WriteLine, cancellation);
-            Console.WriteLine(AverageTable.Of(outcome));
+            MarkdownScreen.Write(AverageTable.Of(outcome));
             Console.WriteLine($"Model: {outcome.Average.ModelFolder}");
             return 0;
         });

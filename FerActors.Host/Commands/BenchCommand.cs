@@ -1,6 +1,7 @@
 using System.CommandLine;
 using FerActors.Host.Benchmarks;
 using FerActors.Host.Composition;
+using FerActors.Host.Operations;
 using FerActors.Shared.Options;
 
 namespace FerActors.Host.Commands;
@@ -73,7 +74,16 @@ internal static class BenchCommand
             var (shown, markdown) = parsed.GetValue(grow)
                 ? await GrowAsync(options, settings, parsed.GetValue(longest), parsed.GetValue(plots)!, cancellation)
                 : await MeasureAsync(options, settings, parsed.GetValue(json), cancellation);
-            Console.WriteLine(shown);
+            if (parsed.GetValue(json) && !parsed.GetValue(grow))
+            {
+                Console.WriteLine(shown);
+            }
+            else
+            {
+                MarkdownScreen.Write(shown);
+            }
+
+
             if (parsed.GetValue(output) is { } file)
             {
                 await File.WriteAllTextAsync(file, markdown, cancellation);

@@ -3,6 +3,7 @@ using FerActors.Host.Client;
 using FerActors.Host.Composition;
 using FerActors.Inference.Faces;
 using FerActors.Inference.Imaging;
+using FerActors.Shared.Files;
 using FerActors.Shared.Protocol;
 using Spectre.Console;
 
@@ -13,7 +14,7 @@ internal static class ClassifyCommand
 {
     public static Command Create()
     {
-        var photos = new Argument<string[]>("photos") { Description = "Image files.", Arity = ArgumentArity.OneOrMore };
+        var photos = new Argument<string[]>("photos") { Description = "Image files, or folders whose images are all meant.", Arity = ArgumentArity.OneOrMore };
         var output = new Option<string?>("--out") { Description = "Folder for annotated pictures." };
         var faces = new Option<string>("--faces") { Description = "all or largest.", DefaultValueFactory = _ => "all" };
         var json = new Option<bool>("--json") { Description = "Prints the results as they came, one JSON object a line." };
@@ -23,15 +24,15 @@ internal static class ClassifyCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             var options = FerConfiguration.Read(configuration.Build(parsed));
+            var files = PhotoFiles.Find(parsed.GetRequiredValue(photos));
             await using var client = await ImageClient.ConnectAsync(options.RabbitMq, cancellation);
-            var sent = new Dictionary<string, Photo>();
-            foreach (var path in parsed.GetRequiredValue(photos))
+            var sent = new Dictionary<string, string>();
+            foreach (var path in files)
             {
                 var id = $"{Path.GetFileName(path)}-{Guid.NewGuid():N}";
-                var photo = new Photo(path, await File.ReadAllBytesAsync(path, cancellation));
-                sent.Add(id, photo);
+                sent.Add(id, path);
                 await client.PublishAsync(
-                    photo.Bytes, id, new Dictionary<string, string> { [RequestHeaders.Faces] = parsed.GetRequiredValue(faces) }, cancellation);
+                    await RegularFile.ReadAllBytesAsync(path, cancellation), id, new Dictionary<string, string> { [RequestHeaders.Faces] = parsed.GetRequiredValue(faces) }, cancellation);
             }
 
             var results = new Dictionary<string, ClassificationResult>();
@@ -51,7 +52,7 @@ internal static class ClassifyCommand
             }
             else
             {
-                ResultTable.Write(AnsiConsole.Console, pairs.Select(p => (Path.GetFileName(p.Value.Path), p.Item2)));
+                ResultTable.Write(AnsiConsole.Console, pairs.Select(p => (Path.GetFileName(p.Value), p.Item2)));
             }
 
             if (parsed.GetValue(output) is { } folder)
@@ -65,14 +66,14 @@ internal static class ClassifyCommand
     }
 
     private static async Task AnnotateAsync(
-        string folder, IReadOnlyList<(Photo Photo, ClassificationResult Result)> pairs, ImageLimits limits, CancellationToken cancellation)
+        string folder, IReadOnlyList<(string Photo, ClassificationResult Result)> pairs, ImageLimits limits, CancellationToken cancellation)
     {
         Directory.CreateDirectory(folder);
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (photo, result) in pairs.Where(p => p.Result.Error is null))
         {
-            using var image = ImageDecoder.Decode(photo.Bytes, limits);
-            var name = NameFor(photo.Path, names);
+            using var image = ImageDecoder.Decode(await RegularFile.ReadAllBytesAsync(photo, cancellation), limits);
+            var name = NameFor(photo, names);
             await File.WriteAllBytesAsync(Path.Combine(folder, name), FaceAnnotator.Draw(image, result), cancellation);
         }
 
@@ -87,6 +88,4 @@ internal static class ClassifyCommand
             .Select(name => name + ".annotated.png")
             .First(taken.Add);
     }
-
-    private sealed record Photo(string Path, byte[] Bytes);
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using FerActors.Host.Operations;
 using FerActors.Training.DataChecks;
 
 namespace FerActors.Host.Commands;
@@ -23,7 +24,16 @@ internal static class DataCommand
                 await DataCard.WriteAsync(file, report, cancellation);
             }
 
-            Console.WriteLine(parsed.GetValue(json) ? Encoding.UTF8.GetString(DataCard.ToJson(report)) : DataCard.ToMarkdown(report));
+            if (parsed.GetValue(json))
+            {
+                Console.WriteLine(Encoding.UTF8.GetString(DataCard.ToJson(report)));
+            }
+            else
+            {
+                MarkdownScreen.Write(DataCard.ToMarkdown(report));
+            }
+
+
             return report.Trainable ? 0 : 1;
         });
         return check;

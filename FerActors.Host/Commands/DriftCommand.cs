@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FerActors.Host.Operations;
 using FerActors.Shared.Drift;
 using FerActors.Shared.Options;
 using FerActors.Training.Data;
@@ -70,7 +71,7 @@ internal static class DriftCommand
             var all = await FerDataSource.OpenAsync(parsed.GetRequiredValue(data), cancellationToken: cancellation);
             var outcomes = await OnItsOwnThread(
                 () => DriftSimulation.Run(checkpoint, all, options, changes, parsed.GetValue(seed), cancellation), cancellation);
-            Console.WriteLine(DriftSimulation.Table(outcomes));
+            MarkdownScreen.Write(DriftSimulation.Table(outcomes));
             foreach (var outcome in outcomes)
             {
                 var alert = outcome.AlertsAfter is { } after ? $"alert after {after} faces" : "no alert";

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using FerActors.Host.Operations;
 using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Evaluation;
@@ -31,13 +32,17 @@ internal static class EvaluateCommand
         var command = new Command("evaluate", "Evaluates a model on a split of the data.") { data, votes, model, split, flip, json, report, run, robustness };
         command.SetAction(async (parsed, cancellation) =>
         {
+            // What is told goes to standard error: what is printed is for scripts.
+            var progress = new EvaluationProgress(Console.Error, TimeProvider.System);
+            progress.Say($"Reading {parsed.GetRequiredValue(data)}");
             using var checkpoint = VitCheckpoint.Load(parsed.GetRequiredValue(model));
             var all = await FerDataSource.OpenAsync(parsed.GetRequiredValue(data), parsed.GetValue(votes), cancellationToken: cancellation);
             var usage = parsed.GetValue(split);
             var images = all.Where(usage);
             if (images.Count == 0)
             {
-                throw new InvalidDataException($"The data has no {usage} images.");
+                var others = Enum.GetValues<FerUsage>().Where(other => all.CountOf(other) > 0).Select(other => $"--split {other}");
+                throw new InvalidDataException($"The data has no {usage} images; there are those of {string.Join(" and ", others)}.");
             }
 
             if (parsed.GetValue(report) is { } folder)
@@ -45,30 +50,31 @@ internal static class EvaluateCommand
                 var log = parsed.GetValue(run) is { } runFolder ? Path.Combine(runFolder, TrainingJob.LogFileName) : null;
                 var epochs = log is null ? [] : await EpochLog.ReadAsync(log, cancellation);
                 var whole = await OnItsOwnThread(
-                    () => VersionEvaluation.Run(checkpoint, images, usage, epochs, cancellation), cancellation);
+                    () => VersionEvaluation.Run(checkpoint, images, usage, epochs, cancellation, progress.Of(images.Count * VersionEvaluation.LooksAtEachImage)), cancellation);
                 if (parsed.GetValue(robustness))
                 {
                     whole = whole with { Robustness = await TestRobustness(checkpoint, images, flipped: false, cancellation) };
                 }
 
                 await ReportFiles.WriteAsync(folder, whole, cancellation);
-                Console.WriteLine(parsed.GetValue(json) ? Encoding.UTF8.GetString(ReportFiles.ToJson(whole)) : ReportMarkdown.Build(whole));
+                Write(parsed.GetValue(json), () => Encoding.UTF8.GetString(ReportFiles.ToJson(whole)), () => ReportMarkdown.Build(whole));
                 return 0;
             }
 
             if (parsed.GetValue(robustness))
             {
                 var rows = await TestRobustness(checkpoint, images, parsed.GetValue(flip), cancellation);
-                Console.WriteLine(parsed.GetValue(json) ? RobustnessTable.Json(rows) : $"{RobustnessTable.Markdown(rows)}\n{RobustnessTable.Note}");
+                Write(parsed.GetValue(json), () => RobustnessTable.Json(rows), () => $"{RobustnessTable.Markdown(rows)}\n{RobustnessTable.Note}");
                 return 0;
             }
 
             var predictions = await OnItsOwnThread(
-                () => ModelEvaluation.Predict(checkpoint.Model, checkpoint.Preprocessor, images, parsed.GetValue(flip)), cancellation);
+                () => ModelEvaluation.Predict(checkpoint.Model, checkpoint.Preprocessor, images, parsed.GetValue(flip), progress: progress.Of(images.Count)), cancellation);
             var metrics = EvaluationReport.Create(predictions, usage, images.Sha256, parsed.GetValue(flip) ? "flip" : "plain");
-            Console.WriteLine(parsed.GetValue(json)
-                ? Encoding.UTF8.GetString(MetricsJson.Serialize(metrics))
-                : EvaluationMarkdown.Tables(metrics));
+            Write(
+                parsed.GetValue(json),
+                () => Encoding.UTF8.GetString(MetricsJson.Serialize(metrics)),
+                () => EvaluationMarkdown.Tables(metrics));
             return 0;
         });
         return command;
@@ -88,6 +94,18 @@ internal static class EvaluateCommand
                     CultureInfo.InvariantCulture, $"{++done}/{ImageCondition.All.Count} {row.Kind}, {row.Level}: accuracy {row.Accuracy:P2}")),
                 cancellation: cancellation),
             cancellation);
+    }
+
+    private static void Write(bool asJson, Func<string> json, Func<string> markdown)
+    {
+        if (asJson)
+        {
+            Console.WriteLine(json());
+        }
+        else
+        {
+            MarkdownScreen.Write(markdown());
+        }
     }
 
     // For OpenMP's sake (see Trainer).

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using FerActors.Host.Composition;
 using FerActors.Inference.Faces;
 using FerActors.Training.Configuration;
@@ -21,11 +22,13 @@ public static class FerCommandLine
     private const int Misused = Operations.OperatorExitCodes.BadUsage;
     private const int Cancelled = 130;
 
-    public static Task<int> RunAsync(string[] args) => RunAsync(args, null);
+    public static Task<int> RunAsync(string[] args, CancellationToken stop = default) => RunAsync(args, null, stop);
 
     /// <param name="args">The arguments.</param>
     /// <param name="output">Takes what the operators' commands print; <see langword="null"/> for the console.</param>
-    internal static async Task<int> RunAsync(string[] args, (TextWriter Output, TextWriter Error)? output)
+    /// <param name="stop">Ends the command as a signal does.</param>
+    internal static async Task<int> RunAsync(
+        string[] args, (TextWriter Output, TextWriter Error)? output, CancellationToken stop = default)
     {
         var train = TrainCommand.Create();
         var root = new RootCommand("FerActors: facial expressions from images on RabbitMQ.")
@@ -48,8 +51,18 @@ public static class FerCommandLine
             ApiKeyCommand.Create(),
             ApiLoadCommand.Create(),
             RetentionCommand.Create(),
+            ConfigCommand.Create(),
+            CompletionCommand.Create(),
         };
         OperatorCommandLine.AddTo(root, train);
+
+        // Here a word with a slash is a path.
+        foreach (var help in root.Options.OfType<HelpOption>())
+        {
+            help.Aliases.Remove("/?");
+            help.Aliases.Remove("/h");
+        }
+
         var errors = output?.Error ?? Console.Error;
         try
         {
@@ -76,7 +89,7 @@ public static class FerCommandLine
                 return Misused;
             }
 
-            return await parsed.InvokeAsync(invocation);
+            return await parsed.InvokeAsync(invocation, stop);
         }
         catch (OperationCanceledException)
         {
@@ -90,15 +103,20 @@ public static class FerCommandLine
         }
         catch (Exception e) when (IsExpected(e))
         {
-            await errors.WriteLineAsync($"fer: {e.Message}");
+            await errors.WriteLineAsync($"fer: {WithoutParameter(e)}");
             return Failed;
         }
     }
+
+    // .NET adds the name of a method's parameter, which nobody at a terminal has written.
+    private static string WithoutParameter(Exception e) => e is ArgumentException { ParamName: { } name }
+        ? e.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal)
+        : e.Message;
 
     // What a person can mend. Anything else is a fault of ours, and its stack trace is wanted.
     private static bool IsExpected(Exception e) => e is
         NativeLibraryException or FaceDetectorException or CheckpointException or VitConfigException
         or SafetensorsFormatException or FerDataException or InvalidDataException or IOException or UnauthorizedAccessException or FormatException
         or TimeoutException or InvalidOperationException or ArgumentException or System.Text.Json.JsonException
-        or RabbitMQ.Client.Exceptions.RabbitMQClientException;
+        or RabbitMQ.Client.Exceptions.RabbitMQClientException or Akka.Actor.AkkaException;
 }

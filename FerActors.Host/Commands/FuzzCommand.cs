@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using FerActors.Host.Benchmarks;
 using FerActors.Host.Fuzzing;
+using FerActors.Host.Operations;
 using FerActors.Shared.Options;
 using FerActors.Vision.Native;
 
@@ -56,7 +57,7 @@ internal static class FuzzCommand
             }
 
             var table = Table(tallies);
-            Console.WriteLine(table);
+            MarkdownScreen.Write(table);
             foreach (var finding in tallies.SelectMany(t => t.Findings))
             {
                 Console.WriteLine(finding);

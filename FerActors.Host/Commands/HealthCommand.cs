@@ -3,8 +3,8 @@ using System.Net;
 using System.Text.Json;
 using FerActors.Host.Composition;
 using FerActors.Host.Health;
+using FerActors.Host.Operations;
 using FerActors.Shared.Options;
-using Spectre.Console;
 
 namespace FerActors.Host.Commands;
 
@@ -39,11 +39,11 @@ internal static class HealthCommand
         }
         catch (HttpRequestException e)
         {
-            throw new IOException($"No node answers at {address}: {e.Message}", e);
+            throw new IOException($"No node answers at {Redaction.Of(address.ToString())}: {e.Message}", e);
         }
         catch (TaskCanceledException e) when (!cancellation.IsCancellationRequested)
         {
-            throw new TimeoutException($"The node at {address} did not answer within {timeout.TotalSeconds:0.#} s.", e);
+            throw new TimeoutException($"The node at {Redaction.Of(address.ToString())} did not answer within {timeout.TotalSeconds:0.#} s.", e);
         }
 
         using (response)
@@ -55,7 +55,7 @@ internal static class HealthCommand
             }
             catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
             {
-                throw new InvalidDataException($"What answers at {address} is no node of FerActors: status {(int)response.StatusCode}.", e);
+                throw new InvalidDataException($"What answers at {Redaction.Of(address.ToString())} is no node of FerActors: status {(int)response.StatusCode}.", e);
             }
 
             return response.StatusCode == HttpStatusCode.OK ? 0 : 1;
@@ -64,20 +64,17 @@ internal static class HealthCommand
 
     private static void Write(JsonElement answer)
     {
-        var table = new Table().AddColumns("Check", "State", "");
-        foreach (var check in answer.GetProperty("checks").EnumerateArray())
-        {
-            table.AddRow(Text(check, "name"), Text(check, "status"), Text(check, "description"));
-        }
-
-        AnsiConsole.MarkupLineInterpolated($"{Raw(answer, "node")}: {Raw(answer, "status")}");
-        AnsiConsole.Write(table);
+        var checks = answer.GetProperty("checks").EnumerateArray()
+            .Select(check => (string[])[Text(check, "name"), Text(check, "status"), Text(check, "description")])
+            .ToList();
+        Console.WriteLine(TablePrinter.Printable($"{Text(answer, "node")}: {Text(answer, "status")}"));
+        TablePrinter.Write(new ReplyTable(null, ["Check", "State", "Why"], checks) { Prose = ["Why"] });
     }
 
     private static Uri Parse(string url) =>
         Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Scheme is ("http" or "https")
             ? address
-            : throw new UsageException($"--url is '{url}'; it must be an address like http://127.0.0.1:{HealthOptions.DefaultPort}.");
+            : throw new UsageException($"--url is '{Redaction.Of(url)}'; it must be an address like http://127.0.0.1:{HealthOptions.DefaultPort}.");
 
     private static Uri Local(HealthOptions options)
     {
@@ -86,7 +83,5 @@ internal static class HealthCommand
         return new UriBuilder(Uri.UriSchemeHttp, host.ToString(), options.Port ?? HealthOptions.DefaultPort).Uri;
     }
 
-    private static string Text(JsonElement element, string name) => Markup.Escape(Raw(element, name));
-
-    private static string Raw(JsonElement element, string name) => element.GetProperty(name).GetString() ?? "";
+    private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString() ?? "";
 }

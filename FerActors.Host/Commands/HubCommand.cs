@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using FerActors.Host.Operations;
 using FerActors.Training.Hub;
 using Spectre.Console;
 
@@ -72,21 +73,16 @@ internal static class HubCommand
                 return 0;
             }
 
-            var table = new Table().AddColumns("Model", "Revisions", "Commit", "Files", "MB");
-            foreach (var (entry, commit) in models.SelectMany(entry => entry.Commits.Select(commit => (entry, commit))))
-            {
-                table.AddRow(new[]
-                {
-                    entry.Repository,
-                    string.Join(", ", commit.Revisions),
-                    commit.Commit[..Math.Min(12, commit.Commit.Length)],
-                    string.Join(", ", commit.Files),
-                    string.Create(CultureInfo.InvariantCulture, $"{entry.Bytes / 1e6:0.0}"),
-                }.Select(Markup.Escape).ToArray());
-            }
-
-            AnsiConsole.Write(table);
-            AnsiConsole.WriteLine(options.CacheFolder);
+            var rows = models.SelectMany(entry => entry.Commits.Select(commit => (string[])
+            [
+                entry.Repository,
+                string.Join(", ", commit.Revisions),
+                commit.Commit[..Math.Min(12, commit.Commit.Length)],
+                string.Join(", ", commit.Files),
+                string.Create(CultureInfo.InvariantCulture, $"{entry.Bytes / 1e6:0.0}"),
+            ])).ToList();
+            TablePrinter.Write(new ReplyTable(null, ["Model", "Revisions", "Commit", "Files", "MB"], rows) { Prose = ["Revisions", "Files"] });
+            Console.WriteLine(options.CacheFolder);
             return 0;
         });
         return command;

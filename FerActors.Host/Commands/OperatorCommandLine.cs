@@ -9,6 +9,11 @@ namespace FerActors.Host.Commands;
 /// <summary>The commands that talk to a running node; their exit codes are <see cref="OperatorExitCodes"/>.</summary>
 internal sealed class OperatorCommandLine
 {
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
+
+    // These change what nodes should serve.
+    private static readonly HashSet<string> Waiting = ["promote", "rollback", "canary", "shadow"];
+
     // Above the longest work of a node by default.
     private const double DefaultTimeout = 330;
 
@@ -30,6 +35,11 @@ internal sealed class OperatorCommandLine
         DefaultValueFactory = _ => DefaultTimeout,
     };
 
+    private readonly Option<bool> _wait = new("--wait")
+    {
+        Description = "Waits until every inference node serves it, at most for --timeout, and shows how far they are. Exit code 1 where they do not.",
+    };
+
     private OperatorCommandLine()
     {
     }
@@ -39,7 +49,9 @@ internal sealed class OperatorCommandLine
     {
         var line = new OperatorCommandLine();
         var commands = new OperatorCommands(line.RunAsync, line.Prepare);
-        root.Add(commands.Cluster());
+        var cluster = commands.Cluster();
+        cluster.Add(CertificatesCommand.Create());
+        root.Add(cluster);
         root.Add(commands.Model());
         root.Add(commands.Statistics());
         foreach (var command in commands.Train())
@@ -56,6 +68,10 @@ internal sealed class OperatorCommandLine
         command.Add(_endpoint);
         command.Add(_tokenFile);
         command.Add(_timeout);
+        if (Waiting.Contains(command.Name))
+        {
+            command.Add(_wait);
+        }
     }
 
     private Command Watch()
@@ -85,7 +101,28 @@ internal sealed class OperatorCommandLine
     }
 
     private Task<int> RunAsync(ParseResult parsed, Func<OperatorRequest> read, CancellationToken cancellation) =>
-        GuardAsync(parsed, async client => Show(parsed, await client.AskAsync(read(), cancellation)));
+        GuardAsync(parsed, async client =>
+        {
+            var request = read();
+            var reply = await client.AskAsync(request, cancellation);
+            if (reply.Outcome != OperatorOutcome.Done || !parsed.GetValue(_wait))
+            {
+                return Show(parsed, reply);
+            }
+
+            var json = parsed.GetValue(_json);
+            Action<string> say = json ? _ => { } : parsed.InvocationConfiguration.Output.WriteLine;
+            say(reply.Message);
+            return Show(parsed, await ServingWait.FollowAsync(
+                request,
+                reply,
+                () => client.AskAsync(new ModelRequests.Status(), cancellation),
+                say,
+                TimeSpan.FromSeconds(parsed.GetValue(_timeout)),
+                LookEvery,
+                TimeProvider.System,
+                cancellation));
+        });
 
     private async Task<int> GuardAsync(ParseResult parsed, Func<ControlClient, Task<int>> run)
     {

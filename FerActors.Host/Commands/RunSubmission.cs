@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using FerActors.Host.Operations;
+using FerActors.Shared.Files;
 using FerActors.Training.Configuration;
 
 namespace FerActors.Host.Commands;
@@ -47,9 +48,14 @@ internal sealed class RunSubmission(bool files)
     /// <exception cref="IOException">The file cannot be read.</exception>
     public OperatorRequest Read(ParseResult parsed)
     {
-        var text = files && parsed.GetValue(_config) is { } file ? File.ReadAllText(file) : "{}";
+        var text = files && parsed.GetValue(_config) is { } file ? RegularFile.ReadAllText(file) : "{}";
         var configuration = RunConfiguration.Parse(text, parsed.GetValue(_set) ?? []);
         var settings = configuration.Settings;
+        if (settings.HoldOut > 0)
+        {
+            throw new FormatException("hold_out is not for the training supervisor, whose data need validation images of their own.");
+        }
+
         if (settings.KeepDuplicates || settings.Fp32Weights)
         {
             throw new FormatException(

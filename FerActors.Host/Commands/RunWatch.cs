@@ -12,7 +12,10 @@ internal static class RunWatch
     /// <param name="json">Shows whole replies at each change instead of lines.</param>
     /// <param name="pause">Between two looks.</param>
     /// <param name="cancellation">Stops looking; the run goes on.</param>
-    /// <returns>The exit code: 0 once the model is registered, 1 for another end, that of the reply where there is none.</returns>
+    /// <returns>
+    /// The exit code: 0 once the registry has the model, 1 for another end (also where the registry does not take it), that of the reply
+    /// where there is none.
+    /// </returns>
     public static async Task<int> FollowAsync(
         Func<Task<OperatorReply>> look,
         Func<OperatorReply, int> show,
@@ -44,7 +47,7 @@ internal static class RunWatch
 
             if (run.IsFinal)
             {
-                return run.State == RunState.Registered ? OperatorExitCodes.Done : OperatorExitCodes.Refused;
+                return run is { State: RunState.Registered, Confirmed: true } ? OperatorExitCodes.Done : OperatorExitCodes.Refused;
             }
 
             before = run;
@@ -60,10 +63,11 @@ internal static class RunWatch
             yield return ReplyTables.EpochOf(epoch);
         }
 
-        if (now.State != before?.State || now.Wish != before.Wish || now.Attempt != before.Attempt)
+        if (Stage(now) != Stage(before))
         {
-            yield return $"{now.State}{(now.Node is null ? "" : $" on {now.Node}, attempt {now.Attempt}")}"
-                + $"{(now.Wish == StopWish.None ? "" : $", asked to {now.Wish}")}{(now.Failure is null ? "" : $": {now.Failure}")}";
+            yield return now.Node is null
+                ? ReplyTables.StateOf(now)
+                : $"{now.State} on {now.Node}, attempt {now.Attempt}{(now.Wish == StopWish.None ? "" : $", asked to {now.Wish}")}";
         }
 
         if (now.Progress is { } progress && progress != before?.Progress)
@@ -71,4 +75,7 @@ internal static class RunWatch
             yield return ReplyTables.ProgressOf(now);
         }
     }
+
+    private static (RunState?, StopWish?, int?, bool?, string?) Stage(RunSummary? run) =>
+        (run?.State, run?.Wish, run?.Attempt, run?.Confirmed, run?.Refusal);
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using FerActors.Host.Client;
 using FerActors.Host.Composition;
+using FerActors.Shared.Files;
 using FerActors.Shared.Protocol;
 
 namespace FerActors.Host.Commands;
@@ -23,7 +24,7 @@ internal static class SoakCommand
             var bodies = new List<byte[]>();
             foreach (var path in parsed.GetRequiredValue(photos))
             {
-                bodies.Add(await File.ReadAllBytesAsync(path, cancellation));
+                bodies.Add(await RegularFile.ReadAllBytesAsync(path, cancellation));
             }
 
             var headers = new Dictionary<string, string> { [RequestHeaders.Aligned] = parsed.GetValue(aligned) ? "true" : "false" };

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using FerActors.Host.Operations;
+using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Hub;
 using FerActors.Training.Runs;
@@ -19,15 +21,17 @@ internal static class SweepCommand
         var votes = new Option<string?>("--votes") { Description = "The votes of FER+ beside the data, fer2013new.csv; needed where labels is votes or mixed." };
         var target = new Option<string>("--out") { Description = "The sweep's folder; one that was interrupted there is continued.", Required = true };
         var keep = new Option<bool>("--keep-duplicates") { Description = "Keeps training images that also stand in an evaluation split." };
+        var holdOut = new Option<double>("--hold-out") { Description = "Share of the training images that judge the models, where the data have no validation images." };
+        var holdOutSeed = new Option<int>("--hold-out-seed") { Description = "Which training images are held out." };
         var plan = new Option<bool>("--plan") { Description = "Prints the trials' options and trains nothing." };
         var json = new Option<bool>("--json") { Description = "Prints the results as JSON instead of a table." };
         var command = new Command("sweep", "Searches for good training options. Ctrl-C stops it; the same command continues it.")
         {
-            space, data, votes, target, keep, plan, json,
+            space, data, votes, target, keep, holdOut, holdOutSeed, plan, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
-            var declared = SweepSpace.Load(parsed.GetRequiredValue(space));
+            var declared = UsageException.Reading(() => SweepSpace.Load(parsed.GetRequiredValue(space)));
             if (parsed.GetValue(plan))
             {
                 foreach (var values in declared.Plan())
@@ -47,6 +51,7 @@ internal static class SweepCommand
                 ModelFolder = folder,
                 Options = declared.Base,
                 KeepDuplicates = parsed.GetValue(keep),
+                HoldOut = HoldOut.Of(parsed.GetValue(holdOut), parsed.GetValue(holdOutSeed)),
                 Command = CommandText.Of(parsed),
                 GitCommit = RunProvenance.GitCommit,
                 FetchFromHub = HubClient.FetchFolderAsync,
@@ -57,7 +62,16 @@ internal static class SweepCommand
             var trials = new TrialTraining(template, folder, listener, run => TrackedTraining.FromEnvironment(run, listener.Say));
             var state = await Sweep.RunAsync(declared, folder, trials.RunAsync, listener.Say, cancellation);
             await SweepReport.WriteAsync(folder, state, cancellation);
-            Console.Write(parsed.GetValue(json) ? SweepReport.Json(state) : SweepReport.Markdown(state));
+            if (parsed.GetValue(json))
+            {
+                Console.Write(SweepReport.Json(state));
+            }
+            else
+            {
+                MarkdownScreen.Write(SweepReport.Markdown(state).TrimEnd());
+            }
+
+
             return state.Trials.Values.Any(trial => trial.Outcome != TrialOutcome.Failed) ? 0 : 1;
         });
         return command;

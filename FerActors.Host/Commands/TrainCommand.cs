@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using FerActors.Shared.Options;
 using FerActors.Training.Configuration;
+using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Hub;
 using FerActors.Training.Runs;
@@ -56,7 +57,7 @@ internal static class TrainCommand
             var overrides = shortcuts.Where(s => parsed.GetValue(s.Option) is not null).Select(s => $"{s.Name}={Quoted(parsed.GetValue(s.Option)!)}")
                 .Concat(flags.Where(f => parsed.GetValue(f.Option)).Select(f => $"{f.Name}=true"))
                 .Concat(parsed.GetValue(set) ?? []);
-            var configuration = RunConfiguration.Load(parsed.GetValue(config), overrides);
+            var configuration = UsageException.Reading(() => RunConfiguration.Load(parsed.GetValue(config), overrides));
 
             // Not through the console's formatting, which breaks lines: it can be saved and read back.
             Console.WriteLine(configuration.ToJson());
@@ -78,6 +79,7 @@ internal static class TrainCommand
                 Version = settings.Version,
                 EndsHere = parsed.GetValue(end),
                 KeepDuplicates = settings.KeepDuplicates,
+                HoldOut = new HoldOut(settings.HoldOut, settings.HoldOutSeed),
                 Half = !settings.Fp32Weights,
                 CheckpointEvery = TimeSpan.FromSeconds(settings.CheckpointSeconds),
                 Command = CommandText.Of(parsed),

@@ -77,6 +77,7 @@ public static class FerConfiguration
         ArgumentNullException.ThrowIfNull(configuration);
         var options = new FerOptions();
         var errors = ConfigurationCheck.UnknownNames(configuration).ToList();
+        configuration = OptionLists.Split(configuration);
 
         // The binder stops at the first value that it cannot read.
         var unreadable = ConfigurationCheck.UnreadableValues(configuration).ToDictionary(u => u.Path, u => u.Sentence, StringComparer.OrdinalIgnoreCase);
@@ -92,7 +93,7 @@ public static class FerConfiguration
             }
             catch (InvalidOperationException e)
             {
-                errors.Add($"{property.Name}: {e.InnerException?.Message ?? e.Message}");
+                errors.Add($"{property.Name}: {Redaction.Of(e.InnerException?.Message ?? e.Message)}");
             }
         }
 

@@ -1,4 +1,5 @@
 using FerActors.Host.Telemetry;
+using FerActors.Shared.Files;
 using FerActors.Shared.Options;
 using Microsoft.Extensions.Configuration;
 using Serilog;
@@ -26,7 +27,11 @@ public static class FerLogging
             .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
             // A check that fails is an error to it, at each probe; HealthServer says what changes.
             .MinimumLevel.Override("Microsoft.Extensions.Diagnostics.HealthChecks", LogEventLevel.Fatal)
+            // A start that failed is told in one sentence by the command, not with the stacks of its hosts.
+            .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal)
+            .Filter.ByExcluding(Matching.FromSource("Akka.Hosting.AkkaHostedService"))
             .MinimumLevel.Override(ResultLogActor.Category, LogEventLevel.Information)
+            .Filter.ByExcluding(e => level > LogEventLevel.Debug && AkkaChatter.Is(e))
             .Enrich.FromLogContext()
             .Enrich.WithProperty("Node", Environment.MachineName)
             // A line for each result would hide all others.
@@ -41,7 +46,7 @@ public static class FerLogging
         {
             logging.WriteTo.Seq(
                 seq.ServerUrl,
-                apiKey: seq.ApiKeyFile is { Length: > 0 } file ? File.ReadAllText(file).Trim() : seq.ApiKey,
+                apiKey: seq.ApiKeyFile is { Length: > 0 } file ? RegularFile.ReadAllText(file).Trim() : seq.ApiKey,
                 bufferBaseFilename: string.IsNullOrEmpty(seq.BufferPath) ? null : seq.BufferPath,
                 bufferSizeLimitBytes: seq.BufferBytes);
         }

@@ -19,17 +19,21 @@ public static class FerNode
 
     /// <summary>Builds a node; starting it loads the model where it has one.</summary>
     /// <param name="configuration">The configuration; <c>Serilog</c> is read from it too.</param>
+    /// <param name="cancellation">Gives up between the steps, of which loading a native library is the longest.</param>
     /// <exception cref="ConfigurationException">The configuration has mistakes.</exception>
     /// <exception cref="NativeLibraryException">A native library cannot be used on this machine.</exception>
     /// <exception cref="FaceDetectorException">No face detector was found.</exception>
     /// <exception cref="IOException">The journal's file belongs to another node.</exception>
-    public static IHost Build(IConfiguration configuration)
+    public static IHost Build(IConfiguration configuration, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(configuration);
         var options = FerConfiguration.Read(configuration);
         var inference = options.Cluster.Has(NodeRoles.Inference) ? InferenceRole.Prepare(options) : null;
+        cancellation.ThrowIfCancellationRequested();
         ControlRole.Prepare(options);
+        cancellation.ThrowIfCancellationRequested();
         TrainingRole.Prepare(options);
+        cancellation.ThrowIfCancellationRequested();
         var journal = NodeJournal.Prepare(options);
 
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });

@@ -1,5 +1,6 @@
 using Akka.Cluster.Hosting;
 using Akka.Hosting;
+using FerActors.Host.Clustering;
 using FerActors.Host.Health;
 using FerActors.Shared.Cluster;
 using FerActors.Shared.Options;
@@ -35,8 +36,9 @@ public static class HealthEndpoint
     }
 
     /// <summary>
-    /// Adds the checks of the actor system, of its membership and of the roles: the model and the transport of <c>inference</c>, the
-    /// registry's journal of <c>control</c>, the supervisor's of <c>training</c>.
+    /// Adds the checks of the actor system, of its top-level actors, of its membership and of the roles: the model and the transport of
+    /// <c>inference</c>, the registry's journal and the feedback of <c>control</c>, the supervisor's journal of <c>training</c>, the gateway of <c>api</c>. A part
+    /// that is connected but does not move fails them too.
     /// </summary>
     /// <param name="akka">The builder of the actor system.</param>
     /// <param name="options">Validated options.</param>
@@ -44,23 +46,35 @@ public static class HealthEndpoint
     {
         ArgumentNullException.ThrowIfNull(akka);
         ArgumentNullException.ThrowIfNull(options);
-        var timeout = options.Health.AnswerTimeout;
-        akka.WithActorSystemLivenessCheck().WithAkkaClusterReadinessCheck();
-        Add(NodeRoles.Inference, "model", RoleChecks.ModelAsync);
-        Add(NodeRoles.Inference, "transport", RoleChecks.TransportAsync);
-        Add(NodeRoles.Control, "registry", RoleChecks.RegistryAsync);
-        Add(NodeRoles.Training, "supervisor", RoleChecks.SupervisorAsync);
+        VitalActors.Watch(akka.WithActorSystemLivenessCheck().WithAkkaClusterReadinessCheck());
+        Add(NodeRoles.Inference, "model", HealthTags.Ready, RoleChecks.ModelAsync);
+        Add(NodeRoles.Inference, "passes", HealthTags.Ready, RoleChecks.PassesAsync);
+        Add(NodeRoles.Inference, "passes-live", HealthTags.Live, RoleChecks.PassesLiveAsync);
+        Add(NodeRoles.Inference, "transport", HealthTags.Ready, RoleChecks.TransportAsync);
+        Add(NodeRoles.Inference, "transport-live", HealthTags.Live, RoleChecks.TransportLivesAsync);
+        Add(NodeRoles.Control, "registry", HealthTags.Ready, RoleChecks.RegistryAsync);
+        Add(NodeRoles.Training, "supervisor", HealthTags.Ready, RoleChecks.SupervisorAsync);
+        if (options.Feedback.Enabled)
+        {
+            Add(NodeRoles.Control, "feedback", HealthTags.Ready, RoleChecks.FeedbackAsync);
+        }
+
+        if (ApiRole.IsOn(options))
+        {
+            Add(NodeRoles.Api, "api", HealthTags.Ready, RoleChecks.GatewayAsync);
+        }
+
         return akka;
 
-        void Add(string role, string name, Func<ActorRegistry, TimeSpan, CancellationToken, Task<HealthCheckResult>> check)
+        void Add(string role, string name, string tag, Func<ActorRegistry, HealthOptions, CancellationToken, Task<HealthCheckResult>> check)
         {
             if (options.Cluster.Has(role))
             {
                 akka.WithHealthCheck(
                     name,
-                    (_, registry, cancellation) => check(registry, timeout, cancellation),
+                    (_, registry, cancellation) => check(registry, options.Health, cancellation),
                     HealthStatus.Unhealthy,
-                    [HealthTags.Ready]);
+                    [tag]);
             }
         }
     }

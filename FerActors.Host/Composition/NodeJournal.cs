@@ -31,7 +31,7 @@ public sealed class NodeJournal
         return new NodeJournal(
             persistence,
             persistence.Provider == PersistenceProvider.Sqlite
-                ? Take(new SqliteConnectionStringBuilder(persistence.ReadConnectionString()).DataSource)
+                ? Take(new SqliteConnectionStringBuilder(persistence.ReadConnectionString()).DataSource, options.Cluster)
                 : null);
     }
 
@@ -45,21 +45,12 @@ public sealed class NodeJournal
     }
 
     // Whatever ends the process ends the lock.
-    private static FileStream Take(string database)
+    private static FileStream Take(string database, ClusterOptions cluster)
     {
         var path = Path.GetFullPath(database);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var guard = path + ".lock";
-        try
-        {
-            return new FileStream(guard, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException e) when (File.Exists(guard))
-        {
-            throw new IOException(
-                $"The journal '{path}' belongs to another node that runs on this machine. Give this one a journal of its own "
-                + "(Persistence:ConnectionString), or other roles than control and training (Cluster:Roles).",
-                e);
-        }
+        var record = path + ".node";
+        var held = FileLock.TryTake(path + ".lock") ?? throw new IOException(NodeRecord.Refusal(record, path));
+        NodeRecord.Write(record, cluster);
+        return held;
     }
 }

@@ -25,7 +25,7 @@ internal sealed record ControlAddress(string? Socket, Uri? Server)
 
         return text.Length > 0 && !text.Contains("://", StringComparison.Ordinal)
             ? new ControlAddress(text, null)
-            : throw new FormatException($"The endpoint '{text}' is neither unix:PATH nor http://HOST:PORT.");
+            : throw new FormatException($"The endpoint '{Redaction.Of(text)}' is neither unix:PATH nor http://HOST:PORT.");
     }
 
     /// <summary>The endpoint of the node with these options: its socket where it has one.</summary>

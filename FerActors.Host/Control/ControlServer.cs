@@ -148,6 +148,11 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
                 ? socket.Bind()
                 : SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint));
         var app = builder.Build();
+        app.UseWhen(http => !IsOverSocket(http), port => new HostGuard(_options.AllowedHosts, [], ControlOptions.Section).Use(port, (http, status, sentence) =>
+        {
+            http.Response.StatusCode = status;
+            return WriteAsync(http, OperatorReply.Refused(sentence));
+        }));
         app.UseRouting();
         app.MapPost(Route, AnswerAsync);
         return app;
@@ -156,8 +161,13 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
     private async Task AnswerAsync(HttpContext context)
     {
         var reply = await ReplyAsync(context).ConfigureAwait(false);
+        await WriteAsync(context, reply).ConfigureAwait(false);
+    }
+
+    private static Task WriteAsync(HttpContext context, OperatorReply reply)
+    {
         context.Response.ContentType = "application/json";
-        await context.Response.WriteAsync(OperatorJson.Write(reply), context.RequestAborted).ConfigureAwait(false);
+        return context.Response.WriteAsync(OperatorJson.Write(reply), context.RequestAborted);
     }
 
     private async Task<OperatorReply> ReplyAsync(HttpContext context)
@@ -205,11 +215,14 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
         }
     }
 
+    // No browser reaches a socket, and a socket has no name.
+    private static bool IsOverSocket(HttpContext context) =>
+        context.Features.Get<IConnectionItemsFeature>()?.Items.ContainsKey(OverSocket) == true;
+
     // The socket's mode has let in whom it may; a port lets in anyone.
     private bool MayAsk(HttpContext context)
     {
-        var items = context.Features.Get<IConnectionItemsFeature>()?.Items;
-        if (items?.ContainsKey(OverSocket) == true)
+        if (IsOverSocket(context))
         {
             return true;
         }

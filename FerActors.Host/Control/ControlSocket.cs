@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using FerActors.Host.Composition;
 
 namespace FerActors.Host.Control;
 
@@ -20,17 +21,10 @@ internal sealed class ControlSocket : IDisposable
     /// <summary>Takes the path; a file that a dead process left there goes.</summary>
     /// <returns><see langword="null"/> where another process has it.</returns>
     /// <exception cref="IOException">The folder cannot be made or written.</exception>
-    /// <exception cref="UnauthorizedAccessException">Likewise.</exception>
     public static ControlSocket? TryTake(string path)
     {
         var full = Path.GetFullPath(path);
-        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
-        FileStream held;
-        try
-        {
-            held = new FileStream(full + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException) when (File.Exists(full + ".lock"))
+        if (FileLock.TryTake(full + ".lock") is not { } held)
         {
             return null;
         }

@@ -1,4 +1,5 @@
 using FerActors.Inference.Faces;
+using FerActors.Shared.Files;
 using FerActors.Training.Hub;
 
 namespace FerActors.Host.Detectors;
@@ -70,7 +71,7 @@ internal sealed class DetectorFetch(HubOptions hub, DetectorModel wanted, IReadO
     {
         using var client = new HubClient(hub);
         var (path, _) = await client.FetchFileAsync(HubModelId.Parse(DetectorModel.Repository), wanted.FileName, wanted.Bytes, progress, cancellation);
-        return (await File.ReadAllBytesAsync(path, cancellation), $"the Hub's {DetectorModel.Repository}");
+        return (await RegularFile.ReadAllBytesAsync(path, cancellation), $"the Hub's {DetectorModel.Repository}");
     }
 
     private async Task<(byte[] Bytes, string Origin)> FromSourceAsync(string source, CancellationToken cancellation)
@@ -86,7 +87,7 @@ internal sealed class DetectorFetch(HubOptions hub, DetectorModel wanted, IReadO
                     : $"There is no file {file.FullName} ({SourceVariable}).");
             }
 
-            return (await File.ReadAllBytesAsync(file.FullName, cancellation), file.FullName);
+            return (await RegularFile.ReadAllBytesAsync(file.FullName, cancellation), file.FullName);
         }
 
         if (uri.Scheme is not ("http" or "https"))

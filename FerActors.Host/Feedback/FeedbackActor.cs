@@ -20,9 +20,12 @@ namespace FerActors.Host.Feedback;
 public sealed class FeedbackActor : ReceiveActor, IWithTimers
 {
     /// <summary>The header of a dead letter that says why it is one.</summary>
-    public const string ReasonHeader = "x-fer-reason";
+    public const string ReasonHeader = RabbitTopology.ReasonHeader;
 
     private const ushort Prefetch = 256;
+
+    // Messages, one at a time, after one that ended the session, before all are taken again.
+    private const int CarefulMessages = 16;
 
     // Versions that a metric names; a stranger may invent any number of them.
     private const int MaxTags = 64;
@@ -44,6 +47,9 @@ public sealed class FeedbackActor : ReceiveActor, IWithTimers
     private long _session;
     private Session? _open;
     private CancellationTokenSource _sessionEnd = new();
+    private readonly StandstillClock _standstill;
+    private int _caution;
+    private int _unacknowledged;
     private bool _writing;
     private bool _sweepDue = true;
     private long _stored;
@@ -61,12 +67,13 @@ public sealed class FeedbackActor : ReceiveActor, IWithTimers
         _feedback = feedback;
         _connector = connector;
         _clock = clock;
+        _standstill = new StandstillClock(clock);
         _store = new FeedbackStore(feedback.Folder);
         _state = new FeedbackState(feedback.Window);
 
         Receive<Remembered>(OnRemembered);
         Receive<LinkUp>(OnLinkUp);
-        Receive<LinkDown>(message => EndSession(message.Epoch));
+        Receive<LinkDown>(message => EndSession(message.Epoch, message.End));
         Receive<LinkBlocked>(_ => { });
         Receive<SessionOpened>(OnSessionOpened);
         Receive<SessionFailed>(OnSessionFailed);
@@ -85,7 +92,14 @@ public sealed class FeedbackActor : ReceiveActor, IWithTimers
             _sweepDue = true;
             Pump();
         });
-        Receive<GetFeedbackStatus>(_ => Sender.Tell(new FeedbackStatus(_open is not null, _stored, _deadLettered, _state.Versions)));
+        Receive<GetFeedbackStatus>(_ => Sender.Tell(new FeedbackStatus(_open is not null, _stored, _deadLettered, _state.Versions, _standstill.Standing)));
+        Receive<Acknowledged>(message =>
+        {
+            if (message.Session == _session)
+            {
+                OnAcknowledged();
+            }
+        });
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -136,22 +150,25 @@ public sealed class FeedbackActor : ReceiveActor, IWithTimers
         _sessionEnd.Dispose();
         _sessionEnd = new CancellationTokenSource();
         var epoch = _session;
-        OpenAsync(message.Connection, epoch, Self, _sessionEnd.Token).PipeTo(
+        var prefetch = _caution > 0 ? (ushort)1 : Prefetch;
+        OpenAsync(message.Connection, epoch, prefetch, Self, _sessionEnd.Token).PipeTo(
             Self,
             success: session => new SessionOpened(epoch, session),
-            failure: cause => new SessionFailed(epoch, cause.Message, cause is TopologyMismatchException));
+            failure: cause => new SessionFailed(epoch, Sound(cause.Message), cause is TopologyMismatchException));
     }
 
-    private Task<Session> OpenAsync(IConnection connection, long epoch, IActorRef self, CancellationToken ended) => RabbitChannels.OpenAsync(
+    private static SessionEnd Sound(string reason) => new(reason, Unreadable: false);
+
+    private Task<Session> OpenAsync(IConnection connection, long epoch, ushort prefetch, IActorRef self, CancellationToken ended) => RabbitChannels.OpenAsync(
         _options.ConnectTimeout,
         $"The broker did not open channels and declare the queue of feedback within {_options.ConnectTimeout}.",
         async bounded =>
         {
-            var publishing = await RabbitChannels.CreateConfirmingAsync(connection, bounded).ConfigureAwait(false);
+            var publishing = await ConfirmingChannel.OpenAsync(connection, bounded).ConfigureAwait(false);
             var consuming = await connection.CreateChannelAsync(cancellationToken: bounded).ConfigureAwait(false);
-            foreach (var channel in new[] { publishing, consuming })
+            foreach (var channel in new[] { publishing.Channel, consuming })
             {
-                channel.WhenShut(reason => self.Tell(new SessionFailed(epoch, reason, IsMistake: false)));
+                channel.WhenShut(end => self.Tell(new SessionFailed(epoch, end, IsMistake: false)));
             }
 
             if (_options.DeclareTopology)
@@ -170,10 +187,10 @@ public sealed class FeedbackActor : ReceiveActor, IWithTimers
             };
             consumer.UnregisteredAsync += (_, _) =>
             {
-                self.Tell(new SessionFailed(epoch, $"the broker cancelled the consumer of {_options.FeedbackQueue}", IsMistake: false));
+                self.Tell(new SessionFailed(epoch, Sound($"the broker cancelled the consumer of {_options.FeedbackQueue}"), IsMistake: false));
                 return Task.CompletedTask;
             };
-            await consuming.BasicQosAsync(0, Prefetch, global: false, bounded).ConfigureAwait(false);
+            await consuming.BasicQosAsync(0, prefetch, global: false, bounded).ConfigureAwait(false);
             await consuming.BasicConsumeAsync(_options.FeedbackQueue, autoAck: false, consumer, bounded).ConfigureAwait(false);
             return new Session(consuming, publishing);
         },
@@ -187,7 +204,6 @@ public sealed class FeedbackActor : ReceiveActor, IWithTimers
         }
 
         _open = message.Session;
-        _link.Tell(new LinkHealthy(_session));
         _log.Info("Taking feedback from {Queue} into {Folder}", _options.FeedbackQueue, _feedback.Folder);
         foreach (var delivery in _early)
         {
@@ -201,21 +217,29 @@ public sealed class FeedbackActor : ReceiveActor, IWithTimers
     {
         if (message.IsMistake)
         {
-            _log.Error("No feedback can be taken: {Reason}", message.Reason);
+            _log.Error("No feedback can be taken: {Reason}", message.End.Reason);
         }
 
         if (message.Epoch == _session && _session != 0)
         {
-            _link.Tell(new ResetLink(_session, message.Reason));
-            EndSession(_session);
+            _link.Tell(new ResetLink(_session, message.End));
+            EndSession(_session, message.End);
         }
     }
 
     // What is not acknowledged comes again; what of it was stored is then known.
-    private void EndSession(long epoch)
+    private void EndSession(long epoch, SessionEnd end)
     {
         if (epoch == _session && _session != 0)
         {
+            if (end.Unreadable)
+            {
+                // Each connection that it ends is charged to every message beside it.
+                _caution = CarefulMessages;
+            }
+
+            _unacknowledged = 0;
+            _standstill.Observe(waits: false, moved: false);
             _session = 0;
             _open = null;
             _early.Clear();
@@ -237,6 +261,8 @@ public sealed class FeedbackActor : ReceiveActor, IWithTimers
             return;
         }
 
+        _unacknowledged++;
+        _standstill.Observe(waits: true, moved: false);
         FaceFeedback? feedback = null;
         string? fault;
         if (message.Length > FeedbackFields.MaxBytes)
@@ -266,20 +292,19 @@ public sealed class FeedbackActor : ReceiveActor, IWithTimers
         var (epoch, tag) = (message.Session, message.Tag);
         PublishAsync(session.Publishing, message.Body, reason, _sessionEnd.Token).PipeTo(
             Self,
-            success: () => new DeadLettered(epoch, tag),
-            failure: cause => new SessionFailed(epoch, $"a dead letter was not confirmed: {cause.Message}", IsMistake: false));
+            success: ending => ending.End == PublishEnd.Confirmed
+                ? new DeadLettered(epoch, tag)
+                : new SessionFailed(epoch, Sound($"a dead letter was not confirmed: {ending.Reason}"), IsMistake: false));
     }
 
-    private async Task PublishAsync(IChannel channel, byte[] body, string reason, CancellationToken ended)
+    private Task<PublishEnding> PublishAsync(ConfirmingChannel channel, byte[] body, string reason, CancellationToken ended)
     {
-        using var bounded = CancellationTokenSource.CreateLinkedTokenSource(ended);
-        bounded.CancelAfter(_options.PublishTimeout);
         var properties = new BasicProperties
         {
             DeliveryMode = DeliveryModes.Persistent,
             Headers = new Dictionary<string, object?> { [ReasonHeader] = reason },
         };
-        await channel.BasicPublishAsync("", _options.FeedbackDeadLetterQueue, mandatory: true, properties, body, bounded.Token).ConfigureAwait(false);
+        return channel.PublishAsync(_options.FeedbackDeadLetterQueue, mandatory: true, properties, body, _options.PublishTimeout, ended);
     }
 
     private void Pump()
@@ -367,10 +392,26 @@ public sealed class FeedbackActor : ReceiveActor, IWithTimers
         }
 
         open.Consuming.BasicAckAsync(tag, multiple: false, _sessionEnd.Token).AsTask().PipeTo(
-            Self, failure: cause => new SessionFailed(session, $"an acknowledgement failed: {cause.Message}", IsMistake: false));
+            Self,
+            success: () => new Acknowledged(session),
+            failure: cause => new SessionFailed(session, Sound($"an acknowledgement failed: {cause.Message}"), IsMistake: false));
     }
 
-    private sealed record Session(IChannel Consuming, IChannel Publishing);
+    private void OnAcknowledged()
+    {
+        _link.Tell(new LinkHealthy(_session));
+        _unacknowledged--;
+        _standstill.Observe(_unacknowledged > 0, moved: true);
+        if (_caution > 0 && --_caution == 0)
+        {
+            // The next session takes all at once again. It is opened without a wait: nothing is wrong with the broker.
+            var end = Sound("the message that could not be read is gone, and all are taken at once again");
+            _link.Tell(new ResetLink(_session, end with { Unreadable = true }));
+            EndSession(_session, end);
+        }
+    }
+
+    private sealed record Session(IChannel Consuming, ConfirmingChannel Publishing);
 
     private sealed record Pending(long Session, ulong Tag, FaceFeedback Feedback, FeedbackKind Kind);
 
@@ -378,7 +419,9 @@ public sealed class FeedbackActor : ReceiveActor, IWithTimers
 
     private sealed record SessionOpened(long Epoch, Session Session) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
-    private sealed record SessionFailed(long Epoch, string Reason, bool IsMistake) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+    private sealed record Acknowledged(long Session) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+    private sealed record SessionFailed(long Epoch, SessionEnd End, bool IsMistake) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
     /// <param name="Session">Which.</param>
     /// <param name="Tag">The delivery's number within it.</param>

@@ -20,5 +20,7 @@ public sealed record GetFeedbackStatus : INoSerializationVerificationNeeded
 /// <param name="Stored">Messages stored since the start, repeated ones among them.</param>
 /// <param name="DeadLettered">Messages that could not be used.</param>
 /// <param name="Versions">How the versions fare, the one with the latest feedback first.</param>
-public sealed record FeedbackStatus(bool Consuming, long Stored, long DeadLettered, IReadOnlyList<ProductionAccuracy> Versions)
+/// <param name="Standstill">Time since a message was last acknowledged, while some wait; absent where none waits.</param>
+public sealed record FeedbackStatus(
+    bool Consuming, long Stored, long DeadLettered, IReadOnlyList<ProductionAccuracy> Versions, TimeSpan? Standstill = null)
     : INoSerializationVerificationNeeded;

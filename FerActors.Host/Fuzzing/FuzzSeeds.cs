@@ -48,9 +48,28 @@ internal static class FuzzSeeds
     public static IReadOnlyList<byte[]> Headers() =>
     [
         Text("x-fer-faces=s:largest\nx-fer-include=s:landmarks,attention,crop\nx-fer-aligned=t:true\nmessage-id=s:1\nreply-to=s:fer.reply.1"),
-        Text("X-FER-Faces=b:all\nx-fer-aligned=t:true\nexpiration=s:60000\ntimestamp=i:1764000000\ncorrelation-id=s:c"),
+        Text("X-FER-Faces=b:all\nx-fer-aligned=t:true\nx-fer-deadline-ms=s:60000\ntimestamp=i:1764000000\ncorrelation-id=s:c"),
         Text("traceparent=s:00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\nx-fer-future=l:\nx-death=n:\nreply-to=s:amq.gen-x"),
     ];
+
+    /// <summary>Deliveries on the first channel, with headers of many types.</summary>
+    public static IReadOnlyList<byte[]> Frames()
+    {
+        var headers = new AmqpWriter()
+            .Short("x-fer-faces").U8((byte)'S').Long("largest")
+            .Short("flag").U8((byte)'t').U8(1)
+            .Short("price").U8((byte)'D').U8(2).U32(1999)
+            .Short("when").U8((byte)'T').U64(1_764_000_000)
+            .Short("none").U8((byte)'V')
+            .Short("list").U8((byte)'A').U32(5).U8((byte)'I').U32(7)
+            .Short("table").U8((byte)'F').U32(4).Short("a").U8((byte)'t').U8(0)
+            .ToArray();
+        return
+        [
+            AmqpFrame.Delivery(1, "fuzz", 1, AmqpFrame.ContentHeader(3, headers, [.. "m-1"u8], "fer.reply.1"), [1, 2, 3]),
+            AmqpFrame.Delivery(1, "fuzz", 1, AmqpFrame.ContentHeader(1), [1]),
+        ];
+    }
 
     public static IReadOnlyList<byte[]> Csv()
     {

@@ -19,7 +19,7 @@ internal static class FuzzTargets
     private const int MaxRows = 100;
 
     public static IReadOnlyList<string> Names { get; } =
-        ["image", "headers", "csv", "safetensors", "yaml", "config", "preprocessor", "wire", "http"];
+        ["image", "headers", "amqp", "csv", "safetensors", "yaml", "config", "preprocessor", "wire", "http"];
 
     /// <summary>Makes a target; it may start what it needs.</summary>
     /// <exception cref="ArgumentException">There is none of that name.</exception>
@@ -27,6 +27,7 @@ internal static class FuzzTargets
     {
         "image" => Refusing<ImageRejectedException>(name, "encoded images: the decoder", FuzzSeeds.Images(), Decode),
         "headers" => new(name, "properties and headers of a message", "a refusal or a dead letter", FuzzSeeds.Headers(), ReadHeaders, _ => false),
+        "amqp" => AmqpTarget.Create(name),
         "csv" => Refusing<FerDataException>(name, "fer2013.csv, plain, gzip and zip", FuzzSeeds.Csv(), ReadCsv),
         "safetensors" => Refusing<SafetensorsFormatException>(name, "safetensors files, with their values", FuzzSeeds.Safetensors(), ReadSafetensors),
         "yaml" => Refusing<TrainingConfigurationException>(
@@ -113,8 +114,6 @@ internal static class FuzzTargets
             headers.GetValueOrDefault("message-id")?.ToString(),
             headers.GetValueOrDefault("correlation-id")?.ToString(),
             headers.GetValueOrDefault("reply-to")?.ToString(),
-            headers.GetValueOrDefault("expiration")?.ToString(),
-            headers.GetValueOrDefault("timestamp") as long?,
             headers,
             bytes,
             bytes.Length,

@@ -113,6 +113,11 @@ public sealed class HealthServer : IHostedService, IAsyncDisposable
             .AddProcessInstrumentation()
             .AddPrometheusExporter());
         var app = builder.Build();
+        new HostGuard(_options.AllowedHosts, [], HealthOptions.Section).Use(app, (http, status, sentence) =>
+        {
+            http.Response.StatusCode = status;
+            return http.Response.WriteAsync(sentence + "\n", http.RequestAborted);
+        });
         app.UseRouting();
         Map(app, LivePath, HealthTags.Live);
         Map(app, ReadyPath, HealthTags.Ready);

@@ -12,7 +12,7 @@ namespace FerActors.Host.Messaging;
 /// <param name="channel">The channel that delivers.</param>
 /// <param name="session">The session of the deliveries.</param>
 /// <param name="maxBodyBytes">A longer body is not handed over.</param>
-/// <param name="target">Gets <see cref="RawDelivery"/>, <see cref="ConsumerCancelled"/> and <see cref="ConsumerEnded"/>.</param>
+/// <param name="target">Gets <see cref="RawDelivery"/>, <see cref="DeliveryUnreadable"/>, <see cref="ConsumerCancelled"/> and <see cref="ConsumerEnded"/>.</param>
 /// <param name="clock">The clock.</param>
 /// <param name="late">
 /// This is the channel's default consumer. A quorum queue may have sent deliveries that the channel's process has not yet passed on
@@ -31,21 +31,34 @@ internal sealed class DeliveryConsumer(IChannel channel, long session, int maxBo
         ReadOnlyMemory<byte> body,
         CancellationToken cancellationToken = default)
     {
+        try
+        {
+            target.Tell(Copy(deliveryTag, redelivered, properties, body));
+        }
+        catch (Exception e)
+        {
+            // The client library would only report it, and the message would wait unsettled for ever.
+            target.Tell(new DeliveryUnreadable(session, $"a delivery cannot be copied: {e.Message}"));
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private RawDelivery Copy(ulong deliveryTag, bool redelivered, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body)
+    {
         var fits = body.Length <= maxBodyBytes;
-        target.Tell(new RawDelivery(
+        return new RawDelivery(
             new DeliveryKey(session, deliveryTag),
             redelivered,
             properties.IsMessageIdPresent() ? properties.MessageId : null,
             properties.IsCorrelationIdPresent() ? properties.CorrelationId : null,
             properties.IsReplyToPresent() ? properties.ReplyTo : null,
-            properties.IsExpirationPresent() ? properties.Expiration : null,
-            properties.IsTimestampPresent() ? properties.Timestamp.UnixTime : null,
             properties.IsHeadersPresent() && properties.Headers is { } headers ? new Dictionary<string, object?>(headers) : new Dictionary<string, object?>(),
             fits ? body.ToArray() : ReadOnlyMemory<byte>.Empty,
             body.Length,
             fits ? null : SHA256.HashData(body.Span),
-            clock.GetUtcNow()));
-        return Task.CompletedTask;
+            clock.GetUtcNow(),
+            new BasicProperties(properties));
     }
 
     // Sent by the broker alone: the queue was deleted, or its leader went away.

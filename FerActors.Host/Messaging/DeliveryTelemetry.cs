@@ -14,6 +14,9 @@ internal sealed class DeliveryTelemetry(string queue, TimeProvider clock, Action
 {
     private readonly Dictionary<DeliveryKey, Open> _open = [];
 
+    /// <summary>Age of the oldest open delivery; <see langword="null"/> where none is open.</summary>
+    public TimeSpan? Oldest => _open.Count == 0 ? null : clock.GetElapsedTime(_open.Values.Min(open => open.Since));
+
     /// <summary>A delivery has arrived.</summary>
     public void Delivered(ImageDelivery delivery, int bodyBytes, ActivityContext parent) => _open[delivery.Key] = new Open(
         clock.GetTimestamp(),

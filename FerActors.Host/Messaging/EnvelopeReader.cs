@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 using FerActors.Shared.Messaging;
 using FerActors.Shared.Options;
@@ -9,6 +10,9 @@ namespace FerActors.Host.Messaging;
 /// <summary>Reads the properties and headers of deliveries. Pure but for the ids that it generates.</summary>
 public sealed class EnvelopeReader
 {
+    // Stands for bytes that are not UTF-8: what they were is lost, and several ids may look alike.
+    private const char Lost = '\uFFFD';
+
     // AMQP short strings; the client replaces bytes that are not UTF-8 by longer ones, so a copied id may outgrow them.
     private const int MaxShortStringBytes = 255;
 
@@ -27,7 +31,8 @@ public sealed class EnvelopeReader
     public (ImageDelivery Delivery, Verdict Verdict) Read(RawDelivery raw)
     {
         ArgumentNullException.ThrowIfNull(raw);
-        var generated = string.IsNullOrEmpty(raw.MessageId);
+        var fault = IdFault(raw);
+        var generated = string.IsNullOrEmpty(raw.MessageId) || (fault is not null && TooLong(raw.MessageId));
         var allowed = _replyTo.TryResolve(raw.ReplyTo, out var queue);
         var understood = RequestHeaders.TryParse(HeaderText.Select(raw.Headers, RequestHeaders.Prefix), out var request, out var error);
         var delivery = new ImageDelivery(
@@ -35,18 +40,24 @@ public sealed class EnvelopeReader
             raw.Redelivered,
             generated ? _newMessageId() : raw.MessageId!,
             generated,
-            string.IsNullOrEmpty(raw.CorrelationId) ? null : raw.CorrelationId,
+            string.IsNullOrEmpty(raw.CorrelationId) || (fault is not null && TooLong(raw.CorrelationId)) ? null : raw.CorrelationId,
             string.IsNullOrEmpty(raw.ReplyTo) ? null : raw.ReplyTo,
             queue,
-            request,
+            request with { Deadline = null },
             raw.Body,
             raw.BodySha256,
             raw.ReceivedAt,
-            ExpiresAt(raw));
+            raw.ReceivedAt + request.Deadline,
+            raw.Envelope);
 
         if (!allowed)
         {
             return (delivery, new Verdict.DeadLetter($"its reply-to '{StrangersText.Shown(raw.ReplyTo)}' is not in ReplyToAllowed"));
+        }
+
+        if (fault is not null)
+        {
+            return (delivery, new Verdict.Refuse(ErrorCodes.BadMessageId, fault));
         }
 
         if (TooLong(delivery.MessageId) || TooLong(delivery.CorrelationId) || TooLong(delivery.ReplyTo))
@@ -68,19 +79,15 @@ public sealed class EnvelopeReader
 
     private static bool TooLong(string? text) => text is not null && Encoding.UTF8.GetByteCount(text) > MaxShortStringBytes;
 
-    // Without a timestamp the time in the queue is unknown, and the broker itself drops what expires there.
-    private static DateTimeOffset? ExpiresAt(RawDelivery raw)
+    // The hash is what the publisher can still tell the message by.
+    private static string? IdFault(RawDelivery raw)
     {
-        if (raw.UnixSeconds is not { } seconds
-            || !long.TryParse(raw.Expiration, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
-            || seconds <= 0
-            || seconds > DateTimeOffset.MaxValue.ToUnixTimeSeconds()
-            || milliseconds > uint.MaxValue)
-        {
-            return null;
-        }
-
-        var sent = DateTimeOffset.FromUnixTimeSeconds(seconds);
-        return DateTimeOffset.MaxValue - sent > TimeSpan.FromMilliseconds(milliseconds) ? sent.AddMilliseconds(milliseconds) : null;
+        var fault = raw.MessageId?.Contains(Lost, StringComparison.Ordinal) == true ? "message-id"
+            : raw.CorrelationId?.Contains(Lost, StringComparison.Ordinal) == true ? "correlation-id"
+            : null;
+        return fault is null
+            ? null
+            : $"The {fault} is not UTF-8, or holds the character U+FFFD, so that the result cannot carry it back. "
+                + $"The SHA-256 of the body is {Convert.ToHexStringLower(raw.BodySha256 ?? SHA256.HashData(raw.Body.Span))}.";
     }
 }

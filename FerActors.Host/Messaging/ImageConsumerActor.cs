@@ -39,6 +39,9 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
     private Task _channelWork = Task.CompletedTask;
     private string? _consumerTag;
     private readonly HashSet<string> _consumers = [];
+    private readonly StandstillClock _standstill;
+    private bool _unreadable;
+    private bool _moved;
     private bool _stopping;
     private bool _closing;
     private bool _closed;
@@ -62,6 +65,7 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
         _clock = clock;
         _reader = new EnvelopeReader(options);
         _telemetry = new DeliveryTelemetry(options.ImagesQueue, clock, Context.System.EventStream.Publish);
+        _standstill = new StandstillClock(clock);
         _state = IntakeState.Create(options.Prefetch, options.OutcomeTimeout);
 
         Receive<IngressFound>(message =>
@@ -80,7 +84,7 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
         Receive<Status.Failure>(failure => throw new InvalidOperationException("The image pipeline was not found.", failure.Cause));
 
         Receive<LinkUp>(OnLinkUp);
-        Receive<LinkDown>(message => EndSession(message.Epoch, message.Reason));
+        Receive<LinkDown>(message => EndSession(message.Epoch, message.End));
         Receive<LinkBlocked>(_ => { });
         Receive<ChannelOpened>(OnChannelOpened);
         Receive<ChannelFailed>(message =>
@@ -88,13 +92,13 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
             if (message.IsMistake)
             {
                 // The channel's own end is usually reported first, so the sentence is logged whatever the session is by now.
-                _log.Error("Nothing can be consumed: {Reason}", message.Reason);
+                _log.Error("Nothing can be consumed: {Reason}", message.End.Reason);
             }
 
-            AbandonSession(message.Session, message.Reason);
+            AbandonSession(message.Session, message.End);
         });
         Receive<ConsumerCancelled>(message => AbandonSession(
-            message.Session, $"the broker cancelled the consumer of {_options.ImagesQueue}: the queue was deleted or moved"));
+            message.Session, Sound($"the broker cancelled the consumer of {_options.ImagesQueue}: the queue was deleted or moved")));
         Receive<ChannelWorkDone>(OnChannelWorkDone);
         Receive<ConsumerEnded>(message =>
         {
@@ -106,11 +110,8 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
         });
 
         Receive<RawDelivery>(OnDelivery);
-        Receive<ImageOutcome>(message =>
-        {
-            _telemetry.Answered(message.Key, message.Result);
-            Apply(_state.Classified(message.Key, message.Result));
-        });
+        Receive<DeliveryUnreadable>(message => AbandonSession(message.Session, new SessionEnd(message.Reason, Unreadable: true)));
+        Receive<ImageOutcome>(message => Apply(_state.Classified(message.Key, message.Result, Now)));
         Receive<ResultPublished>(message => Apply(_state.Published(message.Key, Now)));
         Receive<ResultUnroutable>(message => Apply(_state.NotPublishable(
             message.Key, $"its result cannot be delivered, since no queue is named '{StrangersText.Shown(message.Queue)}'", Now)));
@@ -119,6 +120,13 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
         Receive<SettleEnded>(message =>
         {
             _telemetry.Settled(message.Work);
+            if (message.Sent && message.Work.Epoch == _session)
+            {
+                _unreadable = false;
+                _link.Tell(new LinkHealthy(_linkEpoch));
+            }
+
+            _moved = message.Sent && message.How != Settlement.Return;
             Apply(_state.Settled(message.Work, message.Sent, Now));
         });
         Receive<Tick>(_ => Apply(_state.Tick(Now)));
@@ -132,7 +140,7 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
         Receive<DrainTimeout>(_ => FinishDraining());
         Receive<LinkClosed>(_ => ReportDrained());
         Receive<GetTransportStatistics>(_ => Sender.Tell(new IntakeStatistics(
-            _state.Session != 0, _state.Mode, _state.Counters, _state.InFlight, _state.Held)));
+            _state.Session != 0, _state.Mode, _state.Counters, _state.InFlight, _state.Held, _standstill.Standing, _telemetry.Oldest, _state.GivenUpInARow)));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -169,7 +177,7 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
         OpenChannelAsync(message.Connection, session, self, _sessionEnd.Token).PipeTo(
             self,
             success: channel => new ChannelOpened(session, channel),
-            failure: cause => new ChannelFailed(session, cause.Message, cause is TopologyMismatchException));
+            failure: cause => new ChannelFailed(session, Sound(cause.Message), cause is TopologyMismatchException));
     }
 
     private Task<IChannel> OpenChannelAsync(IConnection connection, long session, IActorRef self, CancellationToken ended) => RabbitChannels.OpenAsync(
@@ -180,7 +188,7 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
             var channel = await connection.CreateChannelAsync(
                 new CreateChannelOptions(publisherConfirmationsEnabled: false, publisherConfirmationTrackingEnabled: false),
                 bounded).ConfigureAwait(false);
-            channel.WhenShut(reason => self.Tell(new ChannelFailed(session, reason, IsMistake: false)));
+            channel.WhenShut(end => self.Tell(new ChannelFailed(session, end, IsMistake: false)));
             channel.DefaultConsumer = new DeliveryConsumer(channel, session, _options.MaxBodyBytes, self, _clock, late: true);
             if (_options.DeclareTopology)
             {
@@ -203,27 +211,38 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
         Apply(_state.SessionUp(_session));
     }
 
-    private void AbandonSession(long session, string reason)
+    private static SessionEnd Sound(string reason) => new(reason, Unreadable: false);
+
+    private void AbandonSession(long session, SessionEnd end)
     {
         if (session != _session)
         {
             return;
         }
 
-        _link.Tell(new ResetLink(_linkEpoch, reason));
-        EndSession(_linkEpoch, reason);
+        _link.Tell(new ResetLink(_linkEpoch, end));
+        EndSession(_linkEpoch, end);
     }
 
-    private void EndSession(long epoch, string reason)
+    private void EndSession(long epoch, SessionEnd end)
     {
         if (epoch != _linkEpoch || _session == 0)
         {
             return;
         }
 
+        if (end.Unreadable && !_unreadable)
+        {
+            _log.Error(
+                "A message in {Queue} cannot be read by the client library and ends every connection that gets it: {Reason}. "
+                + "Images are taken one at a time until the broker has dead-lettered the message, after {Limit} deliveries",
+                _options.ImagesQueue, end.Reason, _options.DeliveryLimit);
+        }
+
+        _unreadable = end.Unreadable;
         if (_state.InFlight > 0)
         {
-            _log.Info("The broker will redeliver what of {InFlight} images is not settled: {Reason}", _state.InFlight, reason);
+            _log.Info("The broker will redeliver what of {InFlight} images is not settled: {Reason}", _state.InFlight, end.Reason);
         }
 
         var ended = _session;
@@ -234,7 +253,7 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
         _channelWork = Task.CompletedTask;
         _sessionEnd.Cancel();
         _telemetry.Lost();
-        Apply(_state.SessionDown(ended));
+        Apply(_state.SessionDown(ended, end.Unreadable));
         OnMaybeStopped();
     }
 
@@ -253,6 +272,8 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
             Perform(effect);
         }
 
+        _standstill.Observe(_state.InFlight > 0, _moved);
+        _moved = false;
         if (_awaitingDrain.Count > 0)
         {
             OnMaybeDrained();
@@ -279,6 +300,7 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
                     image.Key, image.MessageId, image.CorrelationId, image.Body, image.Request, image.ReceivedAt, image.ExpiresAt, classify.Alone));
                 break;
             case IntakeEffect.Publish publish:
+                _telemetry.Answered(publish.Delivery.Key, publish.Result);
                 _publisher.Tell(new PublishResult(
                     publish.Delivery.Key, publish.Result, publish.Delivery.ResultQueue, _telemetry.ContextOf(publish.Delivery.Key)));
                 break;
@@ -287,6 +309,15 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
                 _telemetry.Answered(error.Delivery.Key, result);
                 _publisher.Tell(new PublishResult(
                     error.Delivery.Key, result, error.Delivery.ResultQueue, _telemetry.ContextOf(error.Delivery.Key)));
+                break;
+            case IntakeEffect.Bury bury:
+                _publisher.Tell(new PublishDeadLetter(
+                    bury.Delivery.Key,
+                    bury.Delivery.MessageId,
+                    bury.Delivery.Envelope!,
+                    bury.Delivery.Body,
+                    bury.Reason,
+                    _telemetry.ContextOf(bury.Delivery.Key)));
                 break;
             case IntakeEffect.Settle settle:
                 Settle(settle);
@@ -341,7 +372,7 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
         _channelWork.PipeTo(
             Self,
             success: () => new ChannelWorkDone(session, started),
-            failure: cause => new ChannelFailed(session, cause.Message, IsMistake: false));
+            failure: cause => new ChannelFailed(session, Sound(cause.Message), IsMistake: false));
 
         async Task RunAfter(Task previous)
         {
@@ -357,8 +388,7 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
             return;
         }
 
-        _link.Tell(new LinkHealthy(_linkEpoch));
-        if (message.Started)
+        if (message.Started && !_unreadable)
         {
             _log.Info("Consuming {Queue} in mode {Mode}", _options.ImagesQueue, _state.Mode);
         }
@@ -369,21 +399,21 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
         var self = Self;
         if (_channel is not { } channel)
         {
-            self.Tell(new SettleEnded(settle.Work, Sent: false));
+            self.Tell(new SettleEnded(settle.Work, settle.How, Sent: false));
             return;
         }
 
         var sending = SendAsync(_sessionEnd.Token);
         sending.PipeTo(
             self,
-            success: () => new SettleEnded(settle.Work, Sent: true),
-            failure: _ => new SettleEnded(settle.Work, Sent: false));
+            success: () => new SettleEnded(settle.Work, settle.How, Sent: true),
+            failure: _ => new SettleEnded(settle.Work, settle.How, Sent: false));
 
         async Task SendAsync(CancellationToken cancellation)
         {
             switch (settle.How)
             {
-                case Settlement.Acknowledge:
+                case Settlement.Acknowledge or Settlement.Bury:
                     await channel.BasicAckAsync(settle.Tag, multiple: false, cancellation).ConfigureAwait(false);
                     break;
                 default:
@@ -480,18 +510,19 @@ public sealed class ImageConsumerActor : ReceiveActor, IWithTimers
     }
 
     /// <summary>The consumer's part of <see cref="TransportStatistics"/>.</summary>
-    internal sealed record IntakeStatistics(bool Connected, IntakeMode Mode, IntakeCounters Counters, int InFlight, int Held)
+    internal sealed record IntakeStatistics(
+        bool Connected, IntakeMode Mode, IntakeCounters Counters, int InFlight, int Held, TimeSpan? Standstill, TimeSpan? Oldest, int GivenUpInARow)
         : INoSerializationVerificationNeeded;
 
     private sealed record IngressFound(IActorRef Ingress) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
     private sealed record ChannelOpened(long Session, IChannel Channel) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
-    private sealed record ChannelFailed(long Session, string Reason, bool IsMistake) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+    private sealed record ChannelFailed(long Session, SessionEnd End, bool IsMistake) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
     private sealed record ChannelWorkDone(long Session, bool Started) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
-    private sealed record SettleEnded(DeliveryKey Work, bool Sent) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+    private sealed record SettleEnded(DeliveryKey Work, Settlement How, bool Sent) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
     private sealed class Tick : INoSerializationVerificationNeeded, IDeadLetterSuppression
     {

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using FerActors.Inference.Pipeline;
 using FerActors.Shared.Protocol;
+using RabbitMQ.Client;
 
 namespace FerActors.Host.Messaging;
 
@@ -17,7 +18,8 @@ namespace FerActors.Host.Messaging;
 /// <param name="Body">The encoded image.</param>
 /// <param name="BodySha256">Set where the body was not copied.</param>
 /// <param name="ReceivedAt">When it arrived.</param>
-/// <param name="ExpiresAt">After this moment the publisher has no use for the result.</param>
+/// <param name="ExpiresAt">After this moment the publisher has no use for the result; absent where the publisher did not say.</param>
+/// <param name="Envelope">All properties as sent, for a copy of the message; absent where none can be made.</param>
 public sealed record ImageDelivery(
     DeliveryKey Key,
     bool Redelivered,
@@ -30,8 +32,12 @@ public sealed record ImageDelivery(
     ReadOnlyMemory<byte> Body,
     byte[]? BodySha256,
     DateTimeOffset ReceivedAt,
-    DateTimeOffset? ExpiresAt)
+    DateTimeOffset? ExpiresAt,
+    IReadOnlyBasicProperties? Envelope = null)
 {
+    /// <summary>Whether the whole message is at hand.</summary>
+    public bool CanBeCopied => Envelope is not null && BodySha256 is null;
+
     /// <summary>
     /// What the message is known by across redeliveries: its id, or its body's hash where the id was generated. Where the
     /// answer goes is a part of it, so that a second request with the same picture is never taken for the first.

@@ -34,6 +34,9 @@ public abstract record IntakeEffect
     /// <param name="How">Acknowledge, dead-letter or return.</param>
     public sealed record Settle(DeliveryKey Work, ulong Tag, Settlement How) : IntakeEffect;
 
+    /// <summary>Publish a copy of it, with the reason, to the dead-letter queue.</summary>
+    public sealed record Bury(ImageDelivery Delivery, string Reason) : IntakeEffect;
+
     /// <summary>Something that an operator wants to read.</summary>
     public sealed record Warn(string MessageId, string Reason) : IntakeEffect;
 }

@@ -18,6 +18,9 @@ namespace FerActors.Host.Messaging;
 /// </remarks>
 public sealed record IntakeState
 {
+    // Fresh deliveries, one at a time, after a delivery that ended the session: other nodes may still hand the culprit on.
+    private const int CarefulDeliveries = 32;
+
     private static readonly TimeSpan LedgerAge = TimeSpan.FromHours(1);
 
     private IntakeState(int prefetch, TimeSpan outcomeTimeout)
@@ -40,6 +43,11 @@ public sealed record IntakeState
 
     public SettledLedger Ledger { get; private init; }
 
+    /// <summary>Deliveries in a row that the pipeline kept too long, without an answer of the pipeline between.</summary>
+    public int GivenUpInARow { get; private init; }
+
+    private int Caution { get; init; }
+
     /// <summary>Deliveries that are not settled, and orphans.</summary>
     public int InFlight => Entries.Count;
 
@@ -60,7 +68,12 @@ public sealed record IntakeState
         : new IntakeStep(this with { Session = session, Mode = IntakeMode.Careful }, [new IntakeEffect.Consume(1)]);
 
     /// <summary>The channel is gone, and every tag with it.</summary>
-    public IntakeStep SessionDown(long session)
+    /// <param name="session">Which.</param>
+    /// <param name="unreadable">
+    /// A delivery ended it, since the client library cannot read it. It was charged to every open delivery; until the broker has
+    /// dead-lettered it, one at a time is taken, so that it spends only its own budget.
+    /// </param>
+    public IntakeStep SessionDown(long session, bool unreadable = false)
     {
         if (session != Session || session == 0)
         {
@@ -86,6 +99,7 @@ public sealed record IntakeState
                 Mode = Mode == IntakeMode.Draining ? IntakeMode.Draining : IntakeMode.Down,
                 Entries = entries,
                 Waiting = [],
+                Caution = unreadable ? CarefulDeliveries : Caution,
                 Counters = Counters with { SessionsLost = Counters.SessionsLost + (Entries.IsEmpty ? 0 : 1) },
             },
             []);
@@ -107,7 +121,11 @@ public sealed record IntakeState
             Redelivered = Counters.Redelivered + (delivery.Redelivered ? 1 : 0),
         };
         var next = this with { Counters = counters };
-        if (!delivery.Redelivered && Mode == IntakeMode.Careful)
+        if (!delivery.Redelivered && Mode == IntakeMode.Careful && Caution > 0)
+        {
+            next = next with { Caution = Caution - 1 };
+        }
+        else if (!delivery.Redelivered && Mode == IntakeMode.Careful)
         {
             next = next with { Mode = IntakeMode.Full };
             if (Prefetch > 1)
@@ -124,6 +142,11 @@ public sealed record IntakeState
 
         switch (verdict)
         {
+            case Verdict.DeadLetter { Reason: var reason } when delivery.CanBeCopied:
+                next = next.Add(delivery, Stage.Burying, now, Settlement.Bury);
+                effects.Add(new IntakeEffect.Warn(delivery.MessageId, reason));
+                effects.Add(new IntakeEffect.Bury(delivery, reason));
+                break;
             case Verdict.DeadLetter { Reason: var reason }:
                 next = next.Add(delivery, Stage.Settling, now, Settlement.DeadLetter);
                 effects.Add(new IntakeEffect.Warn(delivery.MessageId, reason));
@@ -146,43 +169,61 @@ public sealed record IntakeState
     }
 
     /// <summary>The pipeline answered.</summary>
-    public IntakeStep Classified(DeliveryKey work, ClassificationResult result)
+    public IntakeStep Classified(DeliveryKey work, ClassificationResult result, DateTimeOffset now)
     {
+        ArgumentNullException.ThrowIfNull(result);
         // An answer that comes after its delivery was given up is dropped: the message itself is back in the queue.
         if (!Entries.TryGetValue(work, out var entry) || entry.Stage != Stage.Classifying)
         {
             return Unchanged();
         }
 
+        // Where the publisher set no deadline, a node that is too busy is no reason for a lasting refusal: another may be free, or this
+        // one later. An orphan's message comes again by itself.
+        if (result.Error is { Code: ErrorCodes.Expired or ErrorCodes.Overloaded } busy && entry.Delivery.ExpiresAt is null)
+        {
+            var answered = this with { GivenUpInARow = 0 };
+            var step = entry.Tag is null ? answered.Remove(work, Ledger, now) : answered.BeginSettling(work, entry, Settlement.Return);
+            return step with { Effects = step.Effects.Insert(0, new IntakeEffect.Warn(entry.Delivery.MessageId, $"it goes back to the queue: {busy.Message}")) };
+        }
+
         return new IntakeStep(
-            this with { Entries = Entries.SetItem(work, entry with { Stage = Stage.Publishing }) },
+            this with { GivenUpInARow = 0, Entries = Entries.SetItem(work, entry with { Stage = Stage.Publishing }) },
             [new IntakeEffect.Publish(entry.Delivery, result)]);
     }
 
-    /// <summary>The broker confirmed the result.</summary>
+    /// <summary>The broker confirmed the result, or the copy for the dead-letter queue.</summary>
     public IntakeStep Published(DeliveryKey work, DateTimeOffset now)
     {
-        if (!Entries.TryGetValue(work, out var entry) || entry.Stage != Stage.Publishing)
+        if (!Entries.TryGetValue(work, out var entry) || entry.Stage is not (Stage.Publishing or Stage.Burying))
         {
             return Unchanged();
         }
 
         return entry.Tag is null
             ? Remove(work, Remember(entry, now), now)
-            : BeginSettling(work, entry, Settlement.Acknowledge);
+            : BeginSettling(work, entry, entry.Stage == Stage.Burying ? Settlement.Bury : Settlement.Acknowledge);
     }
 
-    /// <summary>The result's queue does not exist, or the broker can never take the result.</summary>
+    /// <summary>The result's queue does not exist, or the broker can never take the result or the copy for the dead-letter queue.</summary>
     public IntakeStep NotPublishable(DeliveryKey work, string reason, DateTimeOffset now)
     {
-        if (!Entries.TryGetValue(work, out var entry) || entry.Stage != Stage.Publishing)
+        if (!Entries.TryGetValue(work, out var entry) || entry.Stage is not (Stage.Publishing or Stage.Burying))
         {
             return Unchanged();
         }
 
-        // An orphan's message comes again, and will be dead-lettered then.
+        var warning = new IntakeEffect.Warn(entry.Delivery.MessageId, reason);
+        if (entry.Tag is not null && entry.Stage == Stage.Publishing && entry.Delivery.CanBeCopied)
+        {
+            return new IntakeStep(
+                this with { Entries = Entries.SetItem(work, entry with { Stage = Stage.Burying, Settlement = Settlement.Bury }) },
+                [warning, new IntakeEffect.Bury(entry.Delivery, reason)]);
+        }
+
+        // An orphan's message comes again, and will be dead-lettered then. What cannot be copied the broker dead-letters, without the reason.
         var step = entry.Tag is null ? Remove(work, Ledger, now) : BeginSettling(work, entry, Settlement.DeadLetter);
-        return step with { Effects = step.Effects.Insert(0, new IntakeEffect.Warn(entry.Delivery.MessageId, reason)) };
+        return step with { Effects = step.Effects.Insert(0, warning) };
     }
 
     /// <summary>A settlement was handed to the connection, or could not be.</summary>
@@ -195,7 +236,7 @@ public sealed record IntakeState
 
         if (!sent)
         {
-            return Remove(work, entry.Settlement == Settlement.Acknowledge ? Remember(entry, now) : Ledger, now);
+            return Remove(work, entry.Settlement is Settlement.Acknowledge or Settlement.Bury ? Remember(entry, now) : Ledger, now);
         }
 
         var step = Remove(work, Ledger, now);
@@ -207,7 +248,7 @@ public sealed record IntakeState
                 Counters = entry.Settlement switch
                 {
                     Settlement.Acknowledge => counters with { Acknowledged = counters.Acknowledged + 1 },
-                    Settlement.DeadLetter => counters with { DeadLettered = counters.DeadLettered + 1 },
+                    Settlement.DeadLetter or Settlement.Bury => counters with { DeadLettered = counters.DeadLettered + 1 },
                     _ => counters with { Returned = counters.Returned + 1 },
                 },
             },
@@ -228,7 +269,7 @@ public sealed record IntakeState
 
             effects.Add(new IntakeEffect.Warn(entry.Delivery.MessageId, $"the pipeline gave no answer within {OutcomeTimeout}"));
             var step = entry.Tag is null ? state.Remove(key, state.Ledger, now) : state.BeginSettling(key, entry, Settlement.Return);
-            state = step.State;
+            state = step.State with { GivenUpInARow = state.GivenUpInARow + 1 };
             effects.AddRange(step.Effects);
         }
 
@@ -326,6 +367,7 @@ public sealed record IntakeState
         Held,
         Classifying,
         Publishing,
+        Burying,
         Settling,
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FerActors.Inference.Pipeline;
+using RabbitMQ.Client;
 
 namespace FerActors.Host.Messaging;
 
@@ -18,4 +19,11 @@ public sealed record PendingResult(
     string? CorrelationId,
     string? ModelVersion,
     ReadOnlyMemory<byte> Body,
-    ActivityContext Trace = default);
+    ActivityContext Trace = default)
+{
+    /// <summary>Set where this is no result but a dead letter: the properties of the message as sent.</summary>
+    public IReadOnlyBasicProperties? Envelope { get; init; }
+
+    /// <summary>Why it is a dead letter.</summary>
+    public string? Reason { get; init; }
+}

@@ -1,8 +1,9 @@
 using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
 
 namespace FerActors.Host.Messaging;
 
-/// <summary>What every actor does that opens channels: within a time, with confirms where it publishes, told when one is shut.</summary>
+/// <summary>What every actor does that opens channels: within a time, and told when one is shut.</summary>
 internal static class RabbitChannels
 {
     /// <summary>Opens something on a connection within a time.</summary>
@@ -25,14 +26,13 @@ internal static class RabbitChannels
         }
     }
 
-    /// <summary>A channel on which a publication returns once the broker has confirmed it.</summary>
-    public static Task<IChannel> CreateConfirmingAsync(IConnection connection, CancellationToken cancellation) => connection.CreateChannelAsync(
-        new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), cancellation);
-
     /// <summary>Has the reason told when the channel is shut, by whichever side.</summary>
-    public static void WhenShut(this IChannel channel, Action<string> tell) => channel.ChannelShutdownAsync += (_, args) =>
+    public static void WhenShut(this IChannel channel, Action<SessionEnd> tell) => channel.ChannelShutdownAsync += (_, args) =>
     {
-        tell($"{args.Initiator} closed the channel with {args.ReplyCode} {args.ReplyText}");
+        tell(SessionEnd.Of(args));
         return Task.CompletedTask;
     };
+
+    /// <summary>Who closed it, and why.</summary>
+    public static string Describe(ShutdownEventArgs args) => $"{args.Initiator} closed it with {args.ReplyCode} {args.ReplyText}";
 }

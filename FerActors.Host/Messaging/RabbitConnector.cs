@@ -1,4 +1,5 @@
 using System.Net.Security;
+using FerActors.Shared.Files;
 using FerActors.Shared.Options;
 using RabbitMQ.Client;
 
@@ -48,7 +49,7 @@ public sealed class RabbitConnector(RabbitMqOptions options) : IRabbitConnector
 
         if (options.PasswordFile is not null)
         {
-            var text = await File.ReadAllTextAsync(options.PasswordFile, cancellation).ConfigureAwait(false);
+            var text = await RegularFile.ReadAllTextAsync(options.PasswordFile, cancellation).ConfigureAwait(false);
             factory.Password = text.TrimEnd('\r', '\n');
         }
 

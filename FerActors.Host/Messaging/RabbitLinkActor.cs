@@ -3,7 +3,6 @@ using Akka.Actor;
 using Akka.Event;
 using FerActors.Shared.Messaging;
 using RabbitMQ.Client;
-using RabbitMQ.Client.Events;
 
 namespace FerActors.Host.Messaging;
 
@@ -45,14 +44,15 @@ public sealed class RabbitLinkActor : ReceiveActor, IWithTimers
                 _owner.Tell(new LinkBlocked(message.Epoch, message.Blocked));
             }
         });
-        Receive<LinkHealthy>(message => _state = _state.Healthy(message.Epoch));
+        Receive<LinkHealthy>(message => OnHealthy(message.Epoch));
         Receive<ResetLink>(message =>
         {
             if (_state.Concerns(message.Epoch, LinkPhase.Up))
             {
-                Lose(message.Reason);
+                Lose(message.End);
             }
         });
+        Receive<Stood>(message => OnHealthy(message.Epoch));
         Receive<CloseLink>(_ => Close());
     }
 
@@ -73,7 +73,7 @@ public sealed class RabbitLinkActor : ReceiveActor, IWithTimers
     // A restart keeps nothing: the owner hears of the loss, and PreStart begins anew.
     protected override void PreRestart(Exception reason, object message)
     {
-        _owner.Tell(new LinkDown(_state.Epoch, "the link restarts"));
+        _owner.Tell(new LinkDown(_state.Epoch, new SessionEnd("the link restarts", Unreadable: false)));
         base.PreRestart(reason, message);
     }
 
@@ -116,17 +116,25 @@ public sealed class RabbitLinkActor : ReceiveActor, IWithTimers
         var self = Self;
         var epoch = message.Epoch;
         var connection = message.Connection;
-        connection.ConnectionShutdownAsync += (_, args) => Report(new Lost(epoch, Describe(args)));
+        connection.ConnectionShutdownAsync += (_, args) => Report(new Lost(epoch, SessionEnd.Of(args)));
         connection.ConnectionBlockedAsync += (_, _) => Report(new BlockedChanged(epoch, true));
         connection.ConnectionUnblockedAsync += (_, _) => Report(new BlockedChanged(epoch, false));
         _state = _state.Connected();
         _connection = connection;
-        _log.Info("The {Role} is connected to {Broker} (connection {Epoch})", _role, _address, epoch);
+        if (_state.Unreadable == 0)
+        {
+            _log.Info("The {Role} is connected to {Broker} (connection {Epoch})", _role, _address, epoch);
+        }
+
         _owner.Tell(new LinkUp(epoch, connection));
+
+        // An owner without work has nothing to call healthy, but a connection that stood longer than any wait is no failing one.
+        Timers.StartSingleTimer(nameof(Stood), new Stood(epoch), _backoff.Max);
         if (!connection.IsOpen)
         {
             // It ended before the handler above was attached.
-            self.Tell(new Lost(epoch, connection.CloseReason is { } reason ? Describe(reason) : "it was closed at once"));
+            self.Tell(new Lost(
+                epoch, connection.CloseReason is { } reason ? SessionEnd.Of(reason) : new SessionEnd("it was closed at once", Unreadable: false)));
         }
 
         Task Report(object news)
@@ -143,21 +151,34 @@ public sealed class RabbitLinkActor : ReceiveActor, IWithTimers
             return;
         }
 
-        var wait = Retry();
-        _log.Warning(
-            "The {Role} cannot connect to {Broker}: {Reason}. Attempt {Attempt} follows in {Wait}",
-            _role, _address, Innermost(message.Cause), _state.Epoch + 1, wait);
+        var wait = Retry(unreadable: false);
+        if (BrokerAbsence.Of(Context.System).IsNews(_address))
+        {
+            _log.Warning(
+                "The {Role} cannot connect to {Broker} (RabbitMq:Uri): {Reason}. It tries again in {Seconds} s, then at longer intervals",
+                _role, _address, Innermost(message.Cause), Seconds(wait));
+        }
+    }
+
+    // A connection that is only open may be closed at once, again and again: its loss is no news before it was of use.
+    private void OnHealthy(long epoch)
+    {
+        _state = _state.Healthy(epoch);
+        if (epoch == _state.Epoch)
+        {
+            BrokerAbsence.Of(Context.System).Ended(_address);
+        }
     }
 
     private void OnLost(Lost message)
     {
         if (_state.Concerns(message.Epoch, LinkPhase.Up))
         {
-            Lose(message.Reason);
+            Lose(message.End);
         }
     }
 
-    private void Lose(string reason)
+    private void Lose(SessionEnd end)
     {
         var epoch = _state.Epoch;
         if (_connection is { } connection)
@@ -166,15 +187,25 @@ public sealed class RabbitLinkActor : ReceiveActor, IWithTimers
             _ = CloseQuietlyAsync(connection);
         }
 
-        var wait = Retry();
-        _log.Warning("The {Role} lost connection {Epoch} to {Broker}: {Reason}. The next attempt follows in {Wait}", _role, epoch, _address, reason, wait);
-        _owner.Tell(new LinkDown(epoch, reason));
+        var wait = Retry(end.Unreadable);
+        if ((_state.Unreadable is 0 or 1 || wait > TimeSpan.Zero) && BrokerAbsence.Of(Context.System).IsNews(_address))
+        {
+            _log.Warning(
+                "The {Role} lost connection {Epoch} to {Broker}: {Reason}. It tries again in {Seconds} s", _role, epoch, _address, end.Reason, Seconds(wait));
+        }
+        else
+        {
+            _log.Debug("The {Role} lost connection {Epoch} to {Broker} in the same way", _role, epoch, _address);
+        }
+
+        _owner.Tell(new LinkDown(epoch, end));
     }
 
-    private TimeSpan Retry()
+    private TimeSpan Retry(bool unreadable)
     {
-        _state = _state.Failed();
-        var wait = _backoff.Delay(_state.Failures, Random.Shared.NextDouble());
+        Timers.Cancel(nameof(Stood));
+        _state = _state.Failed(unreadable);
+        var wait = _state.Wait(_backoff, Random.Shared.NextDouble());
         Timers.StartSingleTimer(nameof(Attempt), Attempt.Instance, wait);
         return wait;
     }
@@ -217,7 +248,7 @@ public sealed class RabbitLinkActor : ReceiveActor, IWithTimers
         }
     }
 
-    private static string Describe(ShutdownEventArgs args) => $"{args.Initiator} closed it with {args.ReplyCode} {args.ReplyText}";
+    private static int Seconds(TimeSpan wait) => (int)Math.Ceiling(wait.TotalSeconds);
 
     private static string Innermost(Exception cause)
     {
@@ -229,9 +260,11 @@ public sealed class RabbitLinkActor : ReceiveActor, IWithTimers
 
     private sealed record NotOpened(long Epoch, Exception Cause) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
-    private sealed record Lost(long Epoch, string Reason) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+    private sealed record Lost(long Epoch, SessionEnd End) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
     private sealed record BlockedChanged(long Epoch, bool Blocked) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+    private sealed record Stood(long Epoch) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
     private sealed class Attempt : INoSerializationVerificationNeeded, IDeadLetterSuppression
     {

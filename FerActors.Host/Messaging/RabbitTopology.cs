@@ -7,6 +7,9 @@ namespace FerActors.Host.Messaging;
 /// <summary>Declares the queues of the contract. Declaring what exists with the same arguments changes nothing, so every session does it.</summary>
 public static class RabbitTopology
 {
+    /// <summary>The header of a dead letter that says why it is one.</summary>
+    public const string ReasonHeader = "x-fer-reason";
+
     private const ushort PreconditionFailed = 406;
 
     /// <summary>Arguments of the images queue. Kept to what RabbitMQ 3.10 and 4.x both know.</summary>

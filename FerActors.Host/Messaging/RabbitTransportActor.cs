@@ -80,6 +80,7 @@ public sealed class RabbitTransportActor : ReceiveActor
             intake.Held,
             results.Published,
             results.Republished,
-            results.Pending);
+            results.Pending,
+            new TransportProgress(intake.Oldest, intake.Standstill, results.Standstill, results.Refused, intake.GivenUpInARow));
     }
 }

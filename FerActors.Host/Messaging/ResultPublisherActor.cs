@@ -8,7 +8,6 @@ using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using FerActors.Shared.Telemetry;
 using RabbitMQ.Client;
-using RabbitMQ.Client.Exceptions;
 
 namespace FerActors.Host.Messaging;
 
@@ -28,8 +27,7 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
     /// <summary>The header that names the model version, where a model answered.</summary>
     public const string ModelVersionHeader = "x-model-version";
 
-    private const ushort PreconditionFailed = 406;
-    private const ushort ContentTooLarge = 311;
+    private const int LongestReason = 1000;
 
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
 
@@ -38,10 +36,12 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
     private readonly RabbitMqOptions _options;
     private readonly IRabbitConnector _connector;
     private readonly TimeProvider _clock;
+    private readonly StandstillClock _standstill;
     private PublisherState _state;
     private IActorRef _link = ActorRefs.Nobody;
     private long _session;
-    private IChannel? _channel;
+    private ConfirmingChannel? _channel;
+    private bool _refused;
     private CancellationTokenSource _sessionEnd = new();
 
     public ResultPublisherActor(RabbitMqOptions options, IRabbitConnector connector, TimeProvider clock)
@@ -50,7 +50,8 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
         _options = options;
         _connector = connector;
         _clock = clock;
-        _state = PublisherState.Create(options.MaxOutstandingPublishes, options.DeclareTopology ? options.ResultsQueue : null);
+        _standstill = new StandstillClock(clock);
+        _state = PublisherState.Create(options.MaxOutstandingPublishes, options.DeclareTopology ? options.ResultsQueue : null, options.ResultsQueue);
 
         Receive<LinkUp>(OnLinkUp);
         Receive<LinkDown>(message => EndSession(message.Epoch));
@@ -72,7 +73,6 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
             if (message.Session == _session)
             {
                 _channel = message.Channel;
-                _link.Tell(new LinkHealthy(_session));
                 Apply(_state.SessionUp(_session));
             }
         });
@@ -80,33 +80,32 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
         {
             if (message.IsMistake)
             {
-                _log.Error("Nothing can be published: {Reason}", message.Reason);
+                _log.Error("Nothing can be published: {Reason}", message.End.Reason);
             }
 
             if (message.Session == _session)
             {
-                Reset(message.Reason);
+                Reset(message.End);
             }
         });
 
         Receive<PublishResult>(OnPublish);
+        Receive<PublishDeadLetter>(message =>
+        {
+            _requesters[message.Key] = Sender;
+            Apply(_state.Submit(new PendingResult(
+                message.Key, options.DeadLetterQueue, message.MessageId, null, null, message.Body, message.Trace)
+            {
+                Envelope = message.Envelope,
+                Reason = message.Reason,
+            }));
+        });
         Receive<AttemptEnded>(OnAttemptEnded);
         Receive<RetryDue>(_ => Apply(_state.RetryDue()));
 
         Receive<CloseLink>(message => _link.Forward(message));
         Receive<GetTransportStatistics>(_ => Sender.Tell(new PublisherStatistics(
-            _state.IsUp, _state.IsBlocked, _state.Published, _state.Republished, _state.Pending)));
-    }
-
-    private enum Ending
-    {
-        Confirmed,
-        Unroutable,
-        Refused,
-        TimedOut,
-        Broken,
-        ContentRefused,
-        Impossible,
+            _state.IsUp, _state.IsBlocked, _state.Published, _state.Republished, _state.Pending, _refused, _standstill.Standing)));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -137,28 +136,28 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
         OpenChannelAsync(message.Connection, session, self, _sessionEnd.Token).PipeTo(
             self,
             success: channel => new ChannelOpened(session, channel),
-            failure: cause => new ChannelFailed(session, cause.Message, cause is TopologyMismatchException));
+            failure: cause => new ChannelFailed(session, new SessionEnd(cause.Message, Unreadable: false), cause is TopologyMismatchException));
     }
 
-    private Task<IChannel> OpenChannelAsync(IConnection connection, long session, IActorRef self, CancellationToken ended) => RabbitChannels.OpenAsync(
+    private Task<ConfirmingChannel> OpenChannelAsync(IConnection connection, long session, IActorRef self, CancellationToken ended) => RabbitChannels.OpenAsync(
         _options.ConnectTimeout,
         $"The broker did not open a channel and declare the queues within {_options.ConnectTimeout}.",
         async bounded =>
         {
-            var channel = await RabbitChannels.CreateConfirmingAsync(connection, bounded).ConfigureAwait(false);
-            channel.WhenShut(reason => self.Tell(new ChannelFailed(session, reason, IsMistake: false)));
+            var channel = await ConfirmingChannel.OpenAsync(connection, bounded).ConfigureAwait(false);
+            channel.Channel.WhenShut(end => self.Tell(new ChannelFailed(session, end, IsMistake: false)));
             if (_options.DeclareTopology)
             {
-                await RabbitTopology.DeclareResultsAsync(channel, _options, bounded).ConfigureAwait(false);
+                await RabbitTopology.DeclareResultsAsync(channel.Channel, _options, bounded).ConfigureAwait(false);
             }
 
             return channel;
         },
         ended);
 
-    private void Reset(string reason)
+    private void Reset(SessionEnd end)
     {
-        _link.Tell(new ResetLink(_session, reason));
+        _link.Tell(new ResetLink(_session, end));
         EndSession(_session);
     }
 
@@ -188,16 +187,27 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
             message.Trace)));
     }
 
-    private void OnAttemptEnded(AttemptEnded message) => Apply(message.Ending switch
+    private void OnAttemptEnded(AttemptEnded message)
     {
-        Ending.Confirmed => _state.Confirmed(message.Attempt),
-        Ending.Unroutable => _state.Unroutable(message.Attempt),
-        Ending.Refused => _state.Refused(message.Attempt),
-        Ending.TimedOut => _state.TimedOut(message.Attempt),
-        Ending.ContentRefused => _state.ContentRefused(message.Attempt, message.Reason),
-        Ending.Impossible => _state.Impossible(message.Attempt, message.Reason),
-        _ => _state.Broken(message.Attempt, message.Reason),
-    });
+        var (end, reason) = (message.Ending.End, message.Ending.Reason);
+        if (end is PublishEnd.Confirmed or PublishEnd.Unroutable)
+        {
+            // Not before: a session without the right to write opens as well as any other.
+            _link.Tell(new LinkHealthy(_session));
+        }
+
+        _refused = end == PublishEnd.Refused;
+        Apply(end switch
+        {
+            PublishEnd.Confirmed => _state.Confirmed(message.Attempt),
+            PublishEnd.Unroutable => _state.Unroutable(message.Attempt),
+            PublishEnd.Refused => _state.Refused(message.Attempt),
+            PublishEnd.TimedOut => _state.TimedOut(message.Attempt),
+            PublishEnd.ContentRefused => _state.ContentRefused(message.Attempt, reason),
+            PublishEnd.Impossible => _state.Impossible(message.Attempt, reason),
+            _ => _state.Broken(message.Attempt, reason),
+        });
+    }
 
     private void Apply(PublisherStep step)
     {
@@ -206,6 +216,10 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
         {
             Perform(effect);
         }
+
+        _standstill.Observe(
+            _state.Pending > 0,
+            step.Effects.Any(effect => effect is PublisherEffect.ReportPublished or PublisherEffect.ReportUnroutable or PublisherEffect.ReportFailed));
     }
 
     private void Perform(PublisherEffect effect)
@@ -217,7 +231,7 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
                 var properties = Properties(send.Result, span?.Context ?? send.Result.Trace);
                 SendAsync(_channel!, send.Result, properties, span, _options.PublishTimeout, _sessionEnd.Token).PipeTo(
                     Self,
-                    success: end => new AttemptEnded(send.Attempt, end.Ending, end.Reason));
+                    success: ending => new AttemptEnded(send.Attempt, ending));
                 break;
             case PublisherEffect.ReportPublished published:
                 Report(published.Key, new ResultPublished(published.Key));
@@ -229,7 +243,7 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
                 Report(failed.Key, new ResultFailed(failed.Key, failed.Reason));
                 break;
             case PublisherEffect.ResetSession reset:
-                Reset(reset.Reason);
+                Reset(new SessionEnd(reset.Reason, Unreadable: false));
                 break;
             case PublisherEffect.RetryLater:
                 _log.Warning("The broker refused a result; the next attempt follows in {Pause}", RetryPause);
@@ -246,9 +260,13 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
         }
     }
 
-    // New for every attempt: the client writes its sequence number into the headers.
     private BasicProperties Properties(PendingResult result, ActivityContext trace)
     {
+        if (result.Envelope is { } envelope)
+        {
+            return DeadLetterProperties(envelope, result.Reason ?? "");
+        }
+
         var properties = new BasicProperties
         {
             MessageId = result.MessageId,
@@ -279,63 +297,49 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
         return properties;
     }
 
-    private static async Task<(Ending Ending, string Reason)> SendAsync(
-        IChannel channel, PendingResult result, BasicProperties properties, Activity? span, TimeSpan timeout, CancellationToken ended)
+    // As the message came, with the reason, and without what would make the broker do something with it again: let it expire, compare the
+    // user with this node's, or send copies elsewhere.
+    private static BasicProperties DeadLetterProperties(IReadOnlyBasicProperties envelope, string reason)
+    {
+        var properties = new BasicProperties(envelope) { DeliveryMode = DeliveryModes.Persistent };
+        properties.ClearExpiration();
+        properties.ClearUserId();
+        properties.Headers = new Dictionary<string, object?>(envelope.Headers ?? new Dictionary<string, object?>())
+        {
+            [RabbitTopology.ReasonHeader] = reason[..Math.Min(reason.Length, LongestReason)],
+        };
+        properties.Headers.Remove("CC");
+        properties.Headers.Remove("BCC");
+        return properties;
+    }
+
+    private static async Task<PublishEnding> SendAsync(
+        ConfirmingChannel channel, PendingResult result, BasicProperties properties, Activity? span, TimeSpan timeout, CancellationToken ended)
     {
         using (span)
         {
-            var end = await SendAsync(channel, result, properties, timeout, ended).ConfigureAwait(false);
-            if (end.Ending != Ending.Confirmed)
+            // The broker delivers a direct reply and returns the same message as unroutable, since no queue has that name.
+            var mandatory = !ReplyToPolicy.IsDirect(result.Queue);
+            var ending = await channel.PublishAsync(result.Queue, mandatory, properties, result.Body, timeout, ended).ConfigureAwait(false);
+            if (ending.End != PublishEnd.Confirmed)
             {
-                span.Fail(end.Ending.ToString());
+                span.Fail(ending.End.ToString());
             }
 
-            return end;
-        }
-    }
-
-    private static async Task<(Ending Ending, string Reason)> SendAsync(
-        IChannel channel, PendingResult result, BasicProperties properties, TimeSpan timeout, CancellationToken ended)
-    {
-        // The client itself waits for a confirm without any bound.
-        using var bounded = CancellationTokenSource.CreateLinkedTokenSource(ended);
-        bounded.CancelAfter(timeout);
-        try
-        {
-            await channel.BasicPublishAsync("", result.Queue, mandatory: true, properties, result.Body, bounded.Token).ConfigureAwait(false);
-            return (Ending.Confirmed, "");
-        }
-        catch (PublishException e)
-        {
-            return (e.IsReturn ? Ending.Unroutable : Ending.Refused, e.Message);
-        }
-        catch (OperationCanceledException)
-        {
-            return ended.IsCancellationRequested ? (Ending.Broken, "the session ended") : (Ending.TimedOut, "");
-        }
-        catch (OperationInterruptedException e) when (e.ShutdownReason is { Initiator: ShutdownInitiator.Peer, ReplyCode: PreconditionFailed or ContentTooLarge })
-        {
-            return (Ending.ContentRefused, e.ShutdownReason.ReplyText);
-        }
-        catch (Exception e) when (e is RabbitMQClientException or IOException or ObjectDisposedException or TimeoutException)
-        {
-            return (Ending.Broken, e.Message);
-        }
-        catch (Exception e)
-        {
-            return (Ending.Impossible, e.Message);
+            return ending;
         }
     }
 
     /// <summary>The publisher's part of <see cref="TransportStatistics"/>.</summary>
-    internal sealed record PublisherStatistics(bool Connected, bool Blocked, long Published, long Republished, int Pending)
+    internal sealed record PublisherStatistics(
+        bool Connected, bool Blocked, long Published, long Republished, int Pending, bool Refused, TimeSpan? Standstill)
         : INoSerializationVerificationNeeded;
 
-    private sealed record ChannelOpened(long Session, IChannel Channel) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+    private sealed record ChannelOpened(long Session, ConfirmingChannel Channel) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
-    private sealed record ChannelFailed(long Session, string Reason, bool IsMistake) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+    private sealed record ChannelFailed(long Session, SessionEnd End, bool IsMistake) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
-    private sealed record AttemptEnded(long Attempt, Ending Ending, string Reason) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+    private sealed record AttemptEnded(long Attempt, PublishEnding Ending) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
     private sealed class RetryDue : INoSerializationVerificationNeeded, IDeadLetterSuppression
     {

@@ -63,6 +63,7 @@ public sealed record GetTransportStatistics : INoSerializationVerificationNeeded
 /// <param name="Published">Results that the broker confirmed.</param>
 /// <param name="Republished">Attempts to publish beyond the first of each result.</param>
 /// <param name="PendingResults">Results without a confirm.</param>
+/// <param name="Progress">How long each part has not moved.</param>
 public sealed record TransportStatistics(
     bool ConsumerConnected,
     bool PublisherConnected,
@@ -73,4 +74,18 @@ public sealed record TransportStatistics(
     int Held,
     long Published,
     long Republished,
-    int PendingResults) : INoSerializationVerificationNeeded;
+    int PendingResults,
+    TransportProgress? Progress = null) : INoSerializationVerificationNeeded;
+
+/// <summary>What tells a transport that works from one that only is connected.</summary>
+/// <param name="OldestUnanswered">Age of the oldest delivery that is not settled; absent where there is none.</param>
+/// <param name="ConsumerStandstill">Time since a delivery was last answered, while some wait.</param>
+/// <param name="PublisherStandstill">Time since the broker last took a result, while some wait.</param>
+/// <param name="PublisherRefused">The broker has refused the last result: the queue is full, or has no leader.</param>
+/// <param name="GivenUpInARow">Deliveries in a row that the pipeline kept too long.</param>
+public sealed record TransportProgress(
+    TimeSpan? OldestUnanswered = null,
+    TimeSpan? ConsumerStandstill = null,
+    TimeSpan? PublisherStandstill = null,
+    bool PublisherRefused = false,
+    int GivenUpInARow = 0);

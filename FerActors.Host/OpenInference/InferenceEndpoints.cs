@@ -1,11 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
 using FerActors.Host.Api;
+using FerActors.Shared.Messaging;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 
 namespace FerActors.Host.OpenInference;
@@ -24,37 +24,39 @@ internal sealed class InferenceEndpoints(FerOptions options, ClassificationClien
     /// <summary>Adds the endpoints.</summary>
     /// <param name="routes">Where to.</param>
     /// <param name="bodyLimit">The limit on a request's body.</param>
-    public void Map(IEndpointRouteBuilder routes, IRequestSizeLimitMetadata bodyLimit)
+    public void Map(IEndpointRouteBuilder routes, BodyLimit bodyLimit)
     {
-        routes.MapGet(ApiProblems.InferencePath, () => Results.Json(new Dictionary<string, object>
-        {
-            ["name"] = "feractors",
-            ["version"] = typeof(InferenceEndpoints).Assembly.GetName().Version?.ToString(3) ?? "",
-            ["extensions"] = new[] { "binary_tensor_data", "classification" },
-        })).Describe("serverMetadata", "The server and its extensions of the Open Inference Protocol.");
-        routes.MapGet("/v2/health/live", () => Results.Json(new Dictionary<string, bool> { ["live"] = true }))
-            .Describe("serverLive", "Answers while the server runs.").WithMetadata(OpenToAll.Instance);
+        const string model = "/v2/models/{name}";
+        const string version = model + "/versions/{version}";
+        routes.MapGet(ApiProblems.InferencePath, () => Results.Json(new ServerMetadata(
+                "feractors", typeof(InferenceEndpoints).Assembly.GetName().Version?.ToString(3) ?? "", ["binary_tensor_data", "classification"])))
+            .DescribeInference<ServerMetadata>("serverMetadata", "The server and its extensions of the Open Inference Protocol.");
+        routes.MapGet("/v2/health/live", () => Results.Json(new ServerLive(true)))
+            .DescribeInference<ServerLive>("serverLive", "Answers while the server runs.").WithMetadata(OpenToAll.Instance);
         routes.MapGet("/v2/health/ready", (Delegate)ReadyAsync)
-            .Describe("serverReady", "200 while images can be published, 503 otherwise.").WithMetadata(OpenToAll.Instance);
-        routes.MapGet("/v2/models/{name}", (string name) => Known(name) ? Results.Json(Metadata()) : Unknown(name))
-            .Describe("modelMetadata", "Inputs and outputs of the model.");
-        routes.MapGet("/v2/models/{name}/ready", (HttpContext http, string name) => Known(name) ? ReadyAsync(http) : Unknown(name).ExecuteAsync(http))
-            .Describe("modelReady", "As v2/health/ready.");
-        routes.MapPost("/v2/models/{name}/infer", InferAsync)
-            .Describe("infer", "Classifies encoded images (BYTES) or pixels (UINT8).").WithMetadata(bodyLimit);
+            .DescribeInference<ServerReady>("serverReady", "200 while images can be published, 503 otherwise.").WithMetadata(OpenToAll.Instance);
+        routes.MapGet(model, (string name) => MetadataOf(name, null)).DescribeInference<ModelMetadata>("modelMetadata", "Inputs and outputs of the model.");
+        routes.MapGet(version, (string name, string version) => MetadataOf(name, version))
+            .DescribeInference<ModelMetadata>("modelVersionMetadata", "The same of the version that serves.");
+        routes.MapGet(model + "/ready", (HttpContext http, string name) => ReadyOfAsync(http, name, null))
+            .DescribeInference<ServerReady>("modelReady", "As v2/health/ready.");
+        routes.MapGet(version + "/ready", (HttpContext http, string name, string version) => ReadyOfAsync(http, name, version))
+            .DescribeInference<ServerReady>("modelVersionReady", "The same of the version that serves.");
+        routes.MapPost(model + "/infer", (HttpContext http, string name) => InferAsync(http, name, null))
+            .DescribeInference<InferenceResponseBody>("infer", "Classifies encoded images (BYTES) or pixels (UINT8).")
+            .DescribeInferenceBody<InferenceRequestBody>().WithMetadata(bodyLimit);
+        routes.MapPost(version + "/infer", (HttpContext http, string name, string version) => InferAsync(http, name, version))
+            .DescribeInference<InferenceResponseBody>("inferVersion", "The same; 404 where another version answers.")
+            .DescribeInferenceBody<InferenceRequestBody>().WithMetadata(bodyLimit);
     }
 
-    private async Task InferAsync(HttpContext http, string name)
+    private async Task InferAsync(HttpContext http, string name, string? version)
     {
-        if (!Known(name))
-        {
-            await Unknown(name).ExecuteAsync(http);
-            return;
-        }
-
+        CheckName(name);
         var body = await UploadReader.ReadBytesAsync(http.Request, _api.MaxBatchBytes, _api.BodyTimeout, http.RequestAborted);
         var request = _reader.Read(body, JsonLength(http.Request));
-        var answers = await Task.WhenAll(request.Images.Select(image => client.ClassifyInTurnAsync(image, request.Headers)));
+        var share = ApiAccess.ShareOf(http);
+        var answers = await Task.WhenAll(request.Images.Select(image => client.ClassifyInTurnAsync(share, image, request.Headers)));
         var results = new List<ClassificationResult>();
         foreach (var (_, answer) in answers)
         {
@@ -64,6 +66,9 @@ internal sealed class InferenceEndpoints(FerOptions options, ClassificationClien
                     throw new ApiException(error.Code, $"Image {results.Count}: {error.Message}");
                 case GatewayAnswer.NotAnswered refused:
                     throw new ApiException(refused.Code, $"Image {results.Count}: {refused.Message}");
+                // Which version serves is known by its answer alone: it may have changed a moment ago.
+                case GatewayAnswer.Answered { Result.Model.Version: { } other } when version is not null && other != version:
+                    throw NoVersion(version, other);
                 case GatewayAnswer.Answered answered:
                     results.Add(answered.Result);
                     break;
@@ -75,11 +80,30 @@ internal sealed class InferenceEndpoints(FerOptions options, ClassificationClien
         InferenceOutputs.Write(json, _api.ModelName, request, results);
     }
 
+    private IResult MetadataOf(string name, string? version)
+    {
+        CheckNameAndVersion(name, version);
+
+        // Which versions serve is the nodes' business, and may change at any moment: the one that answered last is named.
+        return Results.Json(new ModelMetadata(
+            _api.ModelName,
+            client.LastModel is { } model ? [model.Version] : [],
+            "feractors",
+            [new TensorMetadata(InferenceRequestReader.InputName, "BYTES", [-1])],
+            InferenceOutputs.All));
+    }
+
+    private Task ReadyOfAsync(HttpContext http, string name, string? version)
+    {
+        CheckNameAndVersion(name, version);
+        return ReadyAsync(http);
+    }
+
     private async Task ReadyAsync(HttpContext http)
     {
         var ready = await client.StatusAsync() is { Connected: true, Blocked: false };
         http.Response.StatusCode = ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-        await http.Response.WriteAsJsonAsync(new Dictionary<string, bool> { ["ready"] = ready });
+        await http.Response.WriteAsJsonAsync(new ServerReady(ready));
     }
 
     private static int? JsonLength(HttpRequest request) => request.Headers[JsonLengthHeader] switch
@@ -89,19 +113,24 @@ internal sealed class InferenceEndpoints(FerOptions options, ClassificationClien
         _ => throw new ApiException(ApiCodes.InvalidRequest, $"The header {JsonLengthHeader} must be one number."),
     };
 
-    // Which versions serve is the nodes' business, and may change at any moment: the one that answered last is named.
-    private ModelMetadata Metadata() => new(
-        _api.ModelName,
-        client.LastModel is { } model ? [model.Version] : [],
-        "feractors",
-        [new TensorMetadata(InferenceRequestReader.InputName, "BYTES", [-1])],
-        InferenceOutputs.All);
+    private void CheckName(string name)
+    {
+        if (!string.Equals(name, _api.ModelName, StringComparison.Ordinal))
+        {
+            throw new ApiException(ApiCodes.NotFound, $"The model is called {_api.ModelName}.");
+        }
+    }
 
-    private bool Known(string name) => string.Equals(name, _api.ModelName, StringComparison.Ordinal);
+    // Before the first answer no version is known, and none is wrong.
+    private void CheckNameAndVersion(string name, string? version)
+    {
+        CheckName(name);
+        if (version is not null && client.LastModel is { } last && last.Version != version)
+        {
+            throw NoVersion(version, last.Version);
+        }
+    }
 
-    private IResult Unknown(string name) => Results.Json(
-        new Dictionary<string, string> { ["error"] = $"The model is called {_api.ModelName}." }, statusCode: StatusCodes.Status404NotFound);
-
-    private sealed record ModelMetadata(
-        string Name, IReadOnlyList<string> Versions, string Platform, IReadOnlyList<TensorMetadata> Inputs, IReadOnlyList<TensorMetadata> Outputs);
+    private static ApiException NoVersion(string asked, string serves) => new(
+        ApiCodes.NotFound, $"Version {StrangersText.Shown(asked)} does not serve; {serves} does. Which one does is decided by promotion, and a path without a version takes it.");
 }

@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Text.Json;
 using FerActors.Host.Api;
 using FerActors.Shared.Labels;
+using FerActors.Shared.Messaging;
+using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 
 namespace FerActors.Host.OpenInference;
@@ -18,7 +20,15 @@ internal sealed class InferenceRequestReader(int maxImageBytes, int maxImages)
     /// <summary>The name of the one input.</summary>
     public const string InputName = "image";
 
+    // Of arrays and objects within each other; the protocol has six.
+    private const int MaxDepth = 64;
+    private const int MaxOutputs = 64;
+
     private static readonly string[] Parameters = ["faces", "aligned"];
+
+    private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
+
+    private static ReadOnlySpan<byte> GzipMark => [0x1F, 0x8B];
 
     /// <param name="body">The whole body.</param>
     /// <param name="jsonLength">Bytes of the JSON (header <c>Inference-Header-Content-Length</c>); absent where it is all of the body.</param>
@@ -30,51 +40,78 @@ internal sealed class InferenceRequestReader(int maxImageBytes, int maxImages)
             throw Invalid("the header Inference-Header-Content-Length names more bytes than there are");
         }
 
+        var text = jsonLength is { } end ? body[..end] : body;
+        using var json = Parse(text.Span.StartsWith(ByteOrderMark) ? text[ByteOrderMark.Length..] : text);
         try
         {
-            var text = jsonLength is { } end ? body[..end] : body;
-            using var json = JsonDocument.Parse(text);
-            return Read(json.RootElement, text.Length, body[text.Length..]);
+            return json.RootElement.ValueKind == JsonValueKind.Object
+                ? Read(new JsonMember(json.RootElement, "the request"), text.Length, body[text.Length..])
+                : throw Invalid("its JSON is not an object");
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
+        catch (InvalidOperationException)
         {
-            // What the JSON library says of a wrong kind or a missing member names no position; the protocol's form is short enough.
-            throw Invalid("it is not JSON of the Open Inference Protocol, version 2");
+            // Kinds are checked before; what is left is half a surrogate pair.
+            throw Invalid("a string in its JSON is not Unicode");
         }
     }
 
-    private InferenceRequest Read(JsonElement request, int textLength, ReadOnlyMemory<byte> raw)
+    private static JsonDocument Parse(ReadOnlyMemory<byte> text)
     {
-        var inputs = request.GetProperty("inputs");
-        if (inputs.GetArrayLength() != 1 || inputs[0].GetProperty("name").GetString() != InputName)
+        if (text.IsEmpty)
+        {
+            throw Invalid("its body is empty");
+        }
+
+        if (text.Span.StartsWith(GzipMark))
+        {
+            throw Invalid("its body is gzip, and the header Content-Encoding does not say so");
+        }
+
+        try
+        {
+            return JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = MaxDepth });
+        }
+        catch (JsonException e)
+        {
+            throw Invalid($"its JSON cannot be read beyond line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}");
+        }
+    }
+
+    private InferenceRequest Read(JsonMember request, int textLength, ReadOnlyMemory<byte> raw)
+    {
+        if (request.Array("inputs", most: 1) is not [var input] || input.Text("name") != InputName)
         {
             throw Invalid($"it must have one input with the name '{InputName}'");
         }
 
-        var id = request.TryGetProperty("id", out var given) ? given.GetString() : null;
-        return new InferenceRequest(id, ReadImages(inputs[0], textLength, raw), ReadParameters(request), ReadOutputs(request));
+        return new InferenceRequest(
+            request.Id(), ReadImages(input, textLength, raw), ReadParameters(request.Object("parameters")), ReadOutputs(request));
     }
 
-    private List<ReadOnlyMemory<byte>> ReadImages(JsonElement input, int textLength, ReadOnlyMemory<byte> raw)
+    private List<ReadOnlyMemory<byte>> ReadImages(JsonMember input, int textLength, ReadOnlyMemory<byte> raw)
     {
-        var shape = input.GetProperty("shape").EnumerateArray().Select(dimension => dimension.GetInt64()).ToArray();
-        if (shape.Length is < 1 or > 4 || shape.Any(dimension => dimension is < 1 or > int.MaxValue))
+        var shape = (input.Array("shape", most: 4) ?? throw Invalid("its input has no shape")).Select(dimension => dimension.Whole()).ToArray();
+        if (shape.Length == 0 || shape.Any(dimension => dimension is < 1 or > int.MaxValue))
         {
             throw Invalid("the shape must have one to four dimensions, each at least 1");
         }
 
-        var binary = input.TryGetProperty("parameters", out var parameters) && parameters.TryGetProperty("binary_data_size", out var size)
-            ? Take(raw, size.GetInt64())
-            : (ReadOnlyMemory<byte>?)null;
-        return input.GetProperty("datatype").GetString() switch
+        var binary = input.Object("parameters")?.Member("binary_data_size") is { } size ? Take(raw, size.Whole()) : (ReadOnlyMemory<byte>?)null;
+        if (binary is null && raw.Length > 0)
+        {
+            throw Invalid("bytes follow its JSON, and no input names them by the parameter binary_data_size");
+        }
+
+        return input.Text("datatype") switch
         {
             "BYTES" => ReadEncoded(input, shape, binary),
             "UINT8" => ReadPixels(input, shape, textLength, binary),
-            var other => throw Invalid($"the datatype is '{other}'; it must be BYTES or UINT8"),
+            null => throw Invalid("its input has no datatype; it must be BYTES or UINT8"),
+            var other => throw Invalid($"the datatype is '{StrangersText.Shown(other)}'; it must be BYTES or UINT8"),
         };
     }
 
-    private List<ReadOnlyMemory<byte>> ReadEncoded(JsonElement input, long[] shape, ReadOnlyMemory<byte>? binary)
+    private List<ReadOnlyMemory<byte>> ReadEncoded(JsonMember input, long[] shape, ReadOnlyMemory<byte>? binary)
     {
         var count = Product(shape);
         CheckCount(count);
@@ -96,7 +133,13 @@ internal sealed class InferenceRequestReader(int maxImageBytes, int maxImages)
         }
         else
         {
-            images.AddRange(Leaves(input.GetProperty("data")).Take(maxImages + 1).Select(leaf => (ReadOnlyMemory<byte>)leaf.GetBytesFromBase64()));
+            foreach (var leaf in Leaves(Data(input)).Take(maxImages + 1))
+            {
+                var text = new JsonMember(leaf, "an element of the data").Text();
+                images.Add(leaf.TryGetBytesFromBase64(out var plain) ? plain
+                    : ImageText.TryDecode(text, out var image, out var fault) ? image
+                    : throw Invalid($"image {images.Count} of the data {fault}"));
+            }
         }
 
         return images.Count == count && images.All(image => image.Length <= maxImageBytes)
@@ -104,7 +147,7 @@ internal sealed class InferenceRequestReader(int maxImageBytes, int maxImages)
             : throw (images.Count == count ? TooLarge() : Invalid("the data does not fit the shape"));
     }
 
-    private List<ReadOnlyMemory<byte>> ReadPixels(JsonElement input, long[] shape, int textLength, ReadOnlyMemory<byte>? binary)
+    private List<ReadOnlyMemory<byte>> ReadPixels(JsonMember input, long[] shape, int textLength, ReadOnlyMemory<byte>? binary)
     {
         var (count, height, width, channels) = shape switch
         {
@@ -131,7 +174,7 @@ internal sealed class InferenceRequestReader(int maxImageBytes, int maxImages)
             throw Invalid("the data does not fit the shape");
         }
 
-        var data = binary ?? Numbers(input.GetProperty("data"), Product(shape));
+        var data = binary ?? Numbers(Data(input), Product(shape));
         if (data.Length != Product(shape))
         {
             throw Invalid("the data does not fit the shape");
@@ -169,11 +212,22 @@ internal sealed class InferenceRequestReader(int maxImageBytes, int maxImages)
                 throw Invalid("the data does not fit the shape");
             }
 
-            bytes[i++] = leaf.GetByte();
+            bytes[i++] = leaf.ValueKind == JsonValueKind.Number && leaf.TryGetByte(out var value)
+                ? value
+                : new JsonMember(leaf, "an element of the data").Whole() is >= byte.MinValue and <= byte.MaxValue and var whole
+                    ? (byte)whole
+                    : throw Invalid("an element of the data is not from 0 to 255");
         }
 
         return bytes.AsMemory(0, i);
     }
+
+    private static JsonElement Data(JsonMember input) => input.Member("data") switch
+    {
+        { Value.ValueKind: JsonValueKind.Array } data => data.Value,
+        null => throw Invalid("its input has no data"),
+        _ => throw Invalid("the data of its input is not an array"),
+    };
 
     // The protocol lets the data be nested as the shape is, or flat.
     private static IEnumerable<JsonElement> Leaves(JsonElement data) =>
@@ -190,51 +244,52 @@ internal sealed class InferenceRequestReader(int maxImageBytes, int maxImages)
         return product;
     }
 
-    private static IReadOnlyDictionary<string, string> ReadParameters(JsonElement request)
+    // Clients send parameters of other servers along (priority, timeout, sequence_id ...); only what is nearly one of these is a mistake.
+    private static IReadOnlyDictionary<string, string> ReadParameters(JsonMember? parameters)
     {
         var values = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (request.TryGetProperty("parameters", out var parameters))
+        foreach (var member in parameters?.Value.EnumerateObject() ?? default)
         {
-            foreach (var name in Parameters)
+            if (Array.IndexOf(Parameters, member.Name) >= 0)
             {
-                if (parameters.TryGetProperty(name, out var value))
+                if (member.Value.ValueKind != JsonValueKind.Null)
                 {
-                    values[name] = value.ToString();
+                    values[member.Name] = new JsonMember(member.Value, $"the parameter {member.Name}").Scalar();
                 }
+            }
+            else if (Spelling.Nearest(member.Name, Parameters) is { } near)
+            {
+                throw Invalid($"the parameter '{StrangersText.Shown(member.Name)}' is not known; the nearest known one is {near}");
             }
         }
 
         return RequestParameters.ToHeaders(values, null, null, null);
     }
 
-    private static List<RequestedOutput> ReadOutputs(JsonElement request)
+    private static List<RequestedOutput> ReadOutputs(JsonMember request)
     {
         var outputs = new List<RequestedOutput>();
-        if (!request.TryGetProperty("outputs", out var asked))
+        foreach (var output in request.Array("outputs", MaxOutputs) ?? [])
         {
-            return outputs;
-        }
-
-        foreach (var output in asked.EnumerateArray())
-        {
-            var name = output.GetProperty("name").GetString()!;
-            var classes = output.TryGetProperty("parameters", out var parameters) && parameters.TryGetProperty("classification", out var number)
-                ? number.GetInt32()
-                : 0;
-            if (!InferenceOutputs.Names.Contains(name) || classes is < 0 or > ExpressionNames.Count || (classes > 0 && name != InferenceOutputs.Probabilities))
+            var name = output.Text("name");
+            var classes = output.Object("parameters")?.Member("classification")?.Whole() ?? 0;
+            if (name is null
+                || !InferenceOutputs.Names.Contains(name)
+                || classes is < 0 or > ExpressionNames.Count
+                || (classes > 0 && name != InferenceOutputs.Probabilities))
             {
                 throw Invalid(
                     $"outputs must be among {string.Join(", ", InferenceOutputs.Names)}; classification goes with {InferenceOutputs.Probabilities}, up to "
                     + ExpressionNames.Count.ToString(CultureInfo.InvariantCulture));
             }
 
-            outputs.Add(new RequestedOutput(name, classes));
+            outputs.Add(new RequestedOutput(name, (int)classes));
         }
 
         return outputs;
     }
 
-    private static ApiException Invalid(string why) => new(ApiCodes.InvalidRequest, $"The request cannot be used: {why}.");
+    private static ApiException Invalid(string why) => JsonMember.Invalid(why);
 
     private ApiException TooLarge() => new(
         ErrorCodes.TooLarge, $"An image has more than {maxImageBytes} bytes (pixels count as the BMP that they become); send it encoded, as BYTES.");

@@ -13,7 +13,7 @@ internal sealed class ModelOperations(ActorQuestions actors, TimeSpan answerTime
     /// <exception cref="NoAnswerException">The registry did not answer.</exception>
     public Task<OperatorReply>? ExecuteAsync(OperatorRequest request) => request switch
     {
-        ModelRequests.List => AskAsync(RegistryQueries.List.Instance, answerTimeout),
+        ModelRequests.List => ListAsync(),
         ModelRequests.Describe q => AskAsync(new RegistryQueries.Describe(Version(q.Version)), answerTimeout),
         ModelRequests.Status => AskAsync(RegistryQueries.GetStatus.Instance, answerTimeout),
         ModelRequests.Verify q => AskAsync(new RegistryQueries.Verify(Version(q.Version)), workTimeout),
@@ -23,10 +23,10 @@ internal sealed class ModelOperations(ActorQuestions actors, TimeSpan answerTime
         ModelRequests.Register => throw new FormatException(
             "The model folder must be an absolute path: the registry's node has another current folder."),
         ModelRequests.Promote c => PromoteAsync(Version(c.Version), c.Force),
-        ModelRequests.Rollback c => AskAsync(new RegistryCommands.Rollback(c.Reason), answerTimeout),
-        ModelRequests.Canary c => AskAsync(new RegistryCommands.SetCanary(Version(c.Version), c.Share), workTimeout),
+        ModelRequests.Rollback c => ChangeAsync(new RegistryCommands.Rollback(c.Reason), answerTimeout),
+        ModelRequests.Canary c => ChangeAsync(new RegistryCommands.SetCanary(Version(c.Version), c.Share), workTimeout),
         ModelRequests.EndCanary => AskAsync(RegistryCommands.EndCanary.Instance, answerTimeout),
-        ModelRequests.Shadow c => AskAsync(new RegistryCommands.SetShadow(Version(c.Version), c.Share), workTimeout),
+        ModelRequests.Shadow c => ChangeAsync(new RegistryCommands.SetShadow(Version(c.Version), c.Share), workTimeout),
         ModelRequests.EndShadow => AskAsync(RegistryCommands.EndShadow.Instance, answerTimeout),
         ModelRequests.Quarantine c => AskAsync(new RegistryCommands.Quarantine(Version(c.Version), c.Reason), answerTimeout),
         ModelRequests.Delete c => AskAsync(new RegistryCommands.Delete(Version(c.Version)), answerTimeout),
@@ -35,7 +35,7 @@ internal sealed class ModelOperations(ActorQuestions actors, TimeSpan answerTime
 
     /// <exception cref="NoAnswerException">The registry did not answer.</exception>
     public Task<OperatorReply> PromoteAsync(ModelVersionId version, bool force) =>
-        AskAsync(new RegistryCommands.Promote(version, force), workTimeout);
+        ChangeAsync(new RegistryCommands.Promote(version, force), workTimeout);
 
     /// <summary>What should serve and what does; <see langword="null"/> where the registry is silent.</summary>
     public async Task<FleetView?> TryReadFleetAsync()
@@ -49,6 +49,15 @@ internal sealed class ModelOperations(ActorQuestions actors, TimeSpan answerTime
             return null;
         }
     }
+
+    /// <summary>How many of the nodes serve what they should; a sentence.</summary>
+    internal static string ServedBy(FleetView fleet) => (fleet.Nodes.Count, fleet.Nodes.Count(n => n.Converged)) switch
+    {
+        (0, _) => "No inference node is there to serve it.",
+        (1, 1) => "The one inference node serves it.",
+        var (all, serving) when all == serving => $"All {all} inference nodes serve it.",
+        var (all, serving) => $"{serving} of {all} inference nodes serve{(serving == 1 ? "s" : "")} it yet.",
+    };
 
     private static ModelVersionId Version(string text) => ModelVersionId.Parse(text);
 
@@ -72,7 +81,9 @@ internal sealed class ModelOperations(ActorQuestions actors, TimeSpan answerTime
     private static string Sentence(RegistryStatus status)
     {
         var serves = status.Nodes.Count(n => n.Converged);
-        var champion = status.Desired.Champion is { } model ? $"{model.Version} is the champion" : "There is no champion";
+        var champion = status.Desired.Champion is { } model
+            ? $"{model.Version} is the champion"
+            : "No version has been promoted, so that each node serves the model of its own Model:Path";
         var alarm = status.Alarm is null ? "" : " " + status.Alarm;
         return $"{champion}; {serves} of {status.Nodes.Count} inference nodes serve what they should.{alarm}";
     }
@@ -118,6 +129,36 @@ internal sealed class ModelOperations(ActorQuestions actors, TimeSpan answerTime
             manifest.Provenance,
             description.Model.Forced,
             manifest.Files);
+    }
+
+    // What the registry has decided is not what answers yet.
+    private async Task<OperatorReply> ChangeAsync(object command, TimeSpan timeout)
+    {
+        var reply = await AskAsync(command, timeout).ConfigureAwait(false);
+        return reply.Outcome == OperatorOutcome.Done && await TryReadFleetAsync().ConfigureAwait(false) is { } fleet
+            ? reply with { Message = $"{reply.Message} {ServedBy(fleet)}" }
+            : reply;
+    }
+
+    private async Task<OperatorReply> ListAsync()
+    {
+        var reply = await AskAsync(RegistryQueries.List.Instance, answerTimeout).ConfigureAwait(false);
+        return reply.View is ModelsView list && await TryReadFleetAsync().ConfigureAwait(false) is { } fleet
+            ? reply with
+            {
+                View = list with
+                {
+                    Models =
+                    [
+                        .. list.Models.Select(m => m with
+                        {
+                            CanaryShare = m.Version == fleet.Canary ? fleet.CanaryShare : null,
+                            ShadowShare = m.Version == fleet.Shadow ? fleet.ShadowShare : null,
+                        }),
+                    ],
+                },
+            }
+            : reply;
     }
 
     private async Task<OperatorReply> AskAsync(object message, TimeSpan timeout) =>

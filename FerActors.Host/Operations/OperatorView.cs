@@ -46,6 +46,8 @@ public sealed record ModelsView(long Sequence, IReadOnlyList<ModelSummary> Model
 /// <param name="RegisteredAt">When it was registered, the last time.</param>
 /// <param name="PromotedAt">When it was last promoted.</param>
 /// <param name="Quarantine">Why it may never serve again.</param>
+/// <param name="CanaryShare">Share of the images that it answers as the canary.</param>
+/// <param name="ShadowShare">Share of the images on which it is compared as the shadow.</param>
 public sealed record ModelSummary(
     string Version,
     IReadOnlyList<string> Aliases,
@@ -55,7 +57,9 @@ public sealed record ModelSummary(
     long Bytes,
     DateTimeOffset RegisteredAt,
     DateTimeOffset? PromotedAt,
-    string? Quarantine);
+    string? Quarantine,
+    double? CanaryShare = null,
+    double? ShadowShare = null);
 
 /// <param name="Model">The version.</param>
 /// <param name="Recalls">Recall by label.</param>
@@ -125,6 +129,8 @@ public sealed record RunsView(IReadOnlyList<RunSummary> Runs) : OperatorView;
 /// <param name="ModelFolder">The finished model.</param>
 /// <param name="LastEpoch">The last finished epoch.</param>
 /// <param name="Progress">Where the worker stands.</param>
+/// <param name="Refusal">Why the registry has not taken the finished model.</param>
+/// <param name="RefusalIsFinal">The registry will never take it; otherwise the model is offered again.</param>
 public sealed record RunSummary(
     string Id,
     string Name,
@@ -140,11 +146,13 @@ public sealed record RunSummary(
     string? Failure,
     string? ModelFolder,
     EpochMetrics? LastEpoch,
-    RunProgress? Progress)
+    RunProgress? Progress,
+    string? Refusal = null,
+    bool RefusalIsFinal = false)
 {
     /// <summary>Nothing further will happen to it by itself.</summary>
     [JsonIgnore]
-    public bool IsFinal => State is RunState.Registered or RunState.Failed or RunState.Cancelled;
+    public bool IsFinal => State is RunState.Failed or RunState.Cancelled || (State == RunState.Registered && (Confirmed || RefusalIsFinal));
 }
 
 /// <param name="Run">The run.</param>

@@ -10,9 +10,27 @@ namespace FerActors.Host.Operations;
 /// <param name="Title">Above it; <see langword="null"/> where the sentence says enough.</param>
 /// <param name="Columns">Headings.</param>
 /// <param name="Rows">Each with as many cells as there are columns.</param>
-internal sealed record ReplyTable(string? Title, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows);
+internal sealed record ReplyTable(string? Title, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows)
+{
+    /// <summary>Columns that may wrap between words. In a table without headings it is the last one.</summary>
+    public IReadOnlyList<string> Prose { get; init; } = [];
 
-/// <summary>What a person sees of a view. Times in UTC.</summary>
+    /// <summary>Columns that a narrow screen does without, the first to go first.</summary>
+    public IReadOnlyList<string> Spare { get; init; } = [];
+
+    public bool IsProse(int column) =>
+        Columns.All(c => c.Length == 0) ? column == Columns.Count - 1 : Prose.Contains(Columns[column], StringComparer.Ordinal);
+
+    /// <summary>The table with those columns alone.</summary>
+    /// <param name="wanted">Says of a column's number whether it stays.</param>
+    public ReplyTable Where(Func<int, bool> wanted)
+    {
+        var kept = Enumerable.Range(0, Columns.Count).Where(wanted).ToList();
+        return this with { Columns = [.. kept.Select(i => Columns[i])], Rows = [.. Rows.Select(row => (IReadOnlyList<string>)[.. kept.Select(i => row[i])])] };
+    }
+}
+
+/// <summary>What a person sees of a view. Times are in UTC and say so.</summary>
 internal static class ReplyTables
 {
     public static IReadOnlyList<ReplyTable> Of(OperatorView? view) => view switch
@@ -34,7 +52,19 @@ internal static class ReplyTables
         { Progress: { } p } => string.Create(
             CultureInfo.InvariantCulture,
             $"{run.State} epoch {p.Epoch}/{p.Epochs} step {p.Step}/{p.Steps} loss {p.Loss:0.0000} {p.ImagesPerSecond:0} img/s{Eta(p)}"),
+        { State: RunState.Registered, Confirmed: false } => StateOf(run),
         { LastEpoch: { } e } => $"{run.State} {EpochOf(e)}",
+        { Failure: { } why } => $"{run.State}: {why}",
+        _ => run.State.ToString(),
+    };
+
+    /// <summary>A run's state in words: a finished model is not a registered one before the registry has it.</summary>
+    public static string StateOf(RunSummary run) => run switch
+    {
+        { State: RunState.Registered, Confirmed: true } => $"Registered as {run.ModelVersion}",
+        { State: RunState.Registered, Refusal: { } why, RefusalIsFinal: true } => $"Finished, not registered: {why}",
+        { State: RunState.Registered, Refusal: { } why } => $"Finished, not registered yet: {why}",
+        { State: RunState.Registered } => "Finished, not registered yet",
         { Failure: { } why } => $"{run.State}: {why}",
         _ => run.State.ToString(),
     };
@@ -56,7 +86,10 @@ internal static class ReplyTables
                 string.Join(", ", m.Roles),
                 string.Join(", ", Notes(view, m)),
             }),
-        ]);
+        ])
+    {
+        Prose = ["Roles"],
+    };
 
     private static IEnumerable<string> Notes(ClusterView view, MemberView member)
     {
@@ -78,7 +111,7 @@ internal static class ReplyTables
             .. models.Select(m => new[]
             {
                 m.Version,
-                string.Join(", ", m.Aliases),
+                string.Join(", ", m.Aliases.Concat(Shares(m))),
                 Percent(m.Accuracy),
                 Number(m.MacroF1, "0.0000"),
                 Number(m.MsPerFace, "0.0"),
@@ -87,7 +120,24 @@ internal static class ReplyTables
                 Time(m.PromotedAt),
                 m.Quarantine ?? "",
             }),
-        ]);
+        ])
+    {
+        Prose = ["Aliases", "Registered", "Promoted", "Quarantine"],
+        Spare = ["MB", "ms/face", "Macro-F1"],
+    };
+
+    private static IEnumerable<string> Shares(ModelSummary model)
+    {
+        if (model.CanaryShare is { } canary)
+        {
+            yield return $"canary {Percent(canary)}";
+        }
+
+        if (model.ShadowShare is { } shadow)
+        {
+            yield return $"shadow {Percent(shadow)}";
+        }
+    }
 
     private static List<ReplyTable> Model(ModelView view)
     {
@@ -117,7 +167,7 @@ internal static class ReplyTables
     {
         var facts = Facts(null,
         [
-            ("champion", view.Champion ?? "none"),
+            ("champion", view.Champion ?? "none promoted: each node serves its own Model:Path"),
             ("canary", view.Canary is null ? null : $"{view.Canary}, {Percent(view.CanaryShare)} of the images"),
             ("shadow", view.Shadow is null ? null : $"{view.Shadow}, {Percent(view.ShadowShare)} of the images"),
             ("previous", view.Previous),
@@ -126,17 +176,18 @@ internal static class ReplyTables
             ("alarm", view.Alarm),
             ("last rollback", view.LastRollback is null ? null : $"{view.LastRollback} ({Time(view.LastRollbackAt)})"),
         ]);
-        var rows = view.Nodes.SelectMany(Slots).ToList();
+        var rows = view.Nodes.SelectMany(n => Slots(n, view.Champion is not null)).ToList();
         string[] columns = ["Node", "Name", "Reachable", "Converged", "Slot", "Version", "Phase", "Reason", "Since"];
-        return rows.Count == 0 ? [facts] : [facts, new ReplyTable(null, columns, rows)];
+        return rows.Count == 0 ? [facts] : [facts, new ReplyTable(null, columns, rows) { Prose = ["Reason", "Since"], Spare = ["Since", "Name"] }];
     }
 
-    private static IEnumerable<string[]> Slots(NodeProgress node)
+    // Before the first promotion a node's champion is no version of the registry.
+    private static IEnumerable<string[]> Slots(NodeProgress node, bool promoted)
     {
         string[] start = [node.Address, node.Status?.Node ?? "", YesNo(node.Reachable), YesNo(node.Converged)];
         return node.Status is { Slots.Count: > 0 } status
             ? status.Slots.Select(s => (string[])
-                [.. start, s.Slot.ToString(), s.Version, s.Phase.ToString(), s.Reason ?? "", Time(s.Since)])
+                [.. start, promoted || s.Slot != ModelSlot.Champion ? s.Slot.ToString() : "Model:Path", s.Version, s.Phase.ToString(), s.Reason ?? "", Time(s.Since)])
             : [[.. start, "", "", node.Status is null ? "unknown" : "", "", ""]];
     }
 
@@ -148,7 +199,9 @@ internal static class ReplyTables
             {
                 r.Id,
                 r.Name,
-                r.Wish == StopWish.None ? r.State.ToString() : $"{r.State}, asked to {r.Wish}",
+                r.Wish != StopWish.None ? $"{r.State}, asked to {r.Wish}"
+                    : r is { State: RunState.Registered, Confirmed: false } ? "Finished"
+                    : r.State.ToString(),
                 Count(r.Priority),
                 r.ModelVersion,
                 r.Node ?? "",
@@ -156,7 +209,11 @@ internal static class ReplyTables
                 ProgressOf(r),
                 Time(r.SubmittedAt),
             }),
-        ]);
+        ])
+    {
+        Prose = ["Name", "State", "Progress", "Submitted"],
+        Spare = ["Submitted", "Attempt", "Priority"],
+    };
 
     private static List<ReplyTable> Run(RunDetailsView view)
     {
@@ -168,6 +225,7 @@ internal static class ReplyTables
             ("failure", view.Run.Failure),
             ("model folder", view.Run.ModelFolder),
             ("in the registry", view.Run.State == RunState.Registered ? YesNo(view.Run.Confirmed) : null),
+            ("not registered because", view.Run.Refusal),
             ("since", Time(view.Run.ChangedAt)),
             ("options", view.Options is { } options ? JsonSerializer.Serialize(options) : null),
         ]);
@@ -216,8 +274,9 @@ internal static class ReplyTables
                 ("canary failures", Count(models.CanaryFailures)),
                 ("loads", Count(models.Loads)),
                 ("failed loads", Count(models.FailedLoads)),
-                ("longest gap at a swap, ms", Number(models.LongestSwapGapMs, "0.0")),
-                ("longest other gap, ms", Number(models.LongestOtherGapMs, "0.0")),
+                ("longest wait of a batch at a swap, ms", Number(models.LongestSwapGapMs, "0.0")),
+                ("longest other wait of a batch, ms", Number(models.LongestOtherGapMs, "0.0")),
+                ("longest idle time, ms", Number(models.LongestIdleMs, "0")),
                 ("models in memory", Count(models.HeldModels)),
             ]));
         }
@@ -279,5 +338,5 @@ internal static class ReplyTables
         progress.EtaSeconds < 0 ? "" : $" eta {TimeSpan.FromSeconds(Math.Round(progress.EtaSeconds)):c}";
 
     private static string Time(DateTimeOffset? time) =>
-        time?.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) ?? "";
+        time?.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? "";
 }

@@ -33,10 +33,14 @@ internal sealed class TrainOperations(ActorQuestions actors, TimeSpan answerTime
     };
 
     /// <summary>Why a run's model cannot be promoted, or <see langword="null"/> where it can.</summary>
-    internal static string? WhyNotPromoted(TrainingRun run) => run switch
+    internal static string? WhyNotPromoted(RunView view) => view switch
     {
-        { State: not RunState.Registered } => $"Run '{run.Spec.Id}' is {run.State}: it has no finished model to promote.",
-        { Confirmed: false } => $"Run '{run.Spec.Id}' is finished, but the registry does not have its model yet.",
+        { Run: { State: not RunState.Registered } run } => $"Run '{run.Spec.Id}' is {run.State}: it has no finished model to promote.",
+        { Run: { Confirmed: false } run, Refusal: { } why, RefusalIsFinal: true } =>
+            $"Run '{run.Spec.Id}' is finished, but the registry does not take its model: {why} The model is in {run.ModelFolder}: "
+            + $"'fer model register NAME FOLDER' registers it under another name, and 'fer train cancel {run.Spec.Id}' gives the run's name up.",
+        { Run: { Confirmed: false } run } =>
+            $"Run '{run.Spec.Id}' is finished, but the registry does not have its model yet{(view.Refusal is { } why ? $": {why}" : ".")}",
         _ => null,
     };
 
@@ -76,7 +80,9 @@ internal sealed class TrainOperations(ActorQuestions actors, TimeSpan answerTime
         view.Run.Failure,
         view.Run.ModelFolder,
         view.Run.LastEpoch,
-        view.Progress);
+        view.Progress,
+        view.Refusal,
+        view.RefusalIsFinal);
 
     private static RunDetailsView Details(RunView view) =>
         new(Summary(view), view.Run.Spec.DataPath, view.Run.Spec.InitFrom, Options(view.Run.Spec.OptionsJson));
@@ -137,13 +143,13 @@ internal sealed class TrainOperations(ActorQuestions actors, TimeSpan answerTime
             return Unknown(answer);
         }
 
-        if (result.Run is not { Run: var run })
+        if (result.Run is not { } view)
         {
             return Reply(result);
         }
 
-        return WhyNotPromoted(run) is { } why
+        return WhyNotPromoted(view) is { } why
             ? OperatorReply.Refused(why)
-            : await _models.PromoteAsync(run.Spec.ModelVersion, force).ConfigureAwait(false);
+            : await _models.PromoteAsync(view.Run.Spec.ModelVersion, force).ConfigureAwait(false);
     }
 }

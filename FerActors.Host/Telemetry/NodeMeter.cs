@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Text.Json;
+using FerActors.Host.Messaging;
 using FerActors.Shared.Drift;
 
 namespace FerActors.Host.Telemetry;
@@ -20,6 +21,10 @@ internal sealed class NodeMeter : IDisposable
         _meter.CreateObservableUpDownCounter(
             "fer.broker.messages", Broker, "{message}", "Messages ready in a queue of the broker, as a node with a connection sees it.");
         _meter.CreateObservableGauge("fer.broker.connected", Connections, "{connection}", "1 where a connection to the broker is up.");
+        _meter.CreateObservableGauge(
+            "fer.standstill", Standstills, "s", "Time since a part of this node last finished something, while work waits in it; 0 where none waits.");
+        _meter.CreateObservableGauge(
+            "fer.delivery.oldest", () => Oldest(_now.Transport), "s", "Age of the oldest image that this node has taken and not answered.");
         _meter.CreateObservableCounter("fer.deliveries", Deliveries, "{message}", "What became of deliveries.");
         _meter.CreateObservableCounter("fer.results.published", () => One(_now.Transport?.Published), "{message}", "Results that the broker confirmed.");
         _meter.CreateObservableCounter("fer.results.republished", () => One(_now.Transport?.Republished), "{message}", "Further attempts to publish a result.");
@@ -27,7 +32,7 @@ internal sealed class NodeMeter : IDisposable
         _meter.CreateObservableCounter("fer.model.load.failures", () => One(_now.Models?.FailedLoads), "{load}", "Versions that could not be loaded.");
         _meter.CreateObservableUpDownCounter("fer.model.held", () => One(_now.Models?.HeldModels), "{model}", "Models in memory.");
         _meter.CreateObservableGauge(
-            "fer.model.swap.gap.max", () => Seconds(_now.Models?.LongestSwapGapMs), "s", "Longest time between two passes across a swap; idle time counts.");
+            "fer.model.swap.gap.max", () => Seconds(_now.Models?.LongestSwapGapMs), "s", "Longest time that a batch waited between two passes across a swap.");
         _meter.CreateObservableGauge("fer.drift.state", DriftStates, "{level}", "How far a watched signal has moved: 0 ok, 1 warn, 2 alert.");
         _meter.CreateObservableGauge(
             "fer.drift.psi", () => Drift(signal => signal.Psi), "1", "Population stability index of the window against the reference.");
@@ -63,6 +68,24 @@ internal sealed class NodeMeter : IDisposable
             ("publisher", Flag(now.Transport is { } transport ? transport.PublisherConnected && !transport.PublisherBlocked : null)),
             ("api", Flag(now.Gateway is { } gateway ? gateway.Connected && !gateway.Blocked : null)));
     }
+
+    private IEnumerable<Measurement<double>> Standstills()
+    {
+        var now = _now;
+        (string Part, bool Known, TimeSpan? Standing)[] parts =
+        [
+            ("consumer", now.Transport is not null, now.Transport?.Progress?.ConsumerStandstill),
+            ("publisher", now.Transport is not null, now.Transport?.Progress?.PublisherStandstill),
+            ("model", now.Batching is not null, now.Batching?.RunningFor),
+            ("feedback", now.Feedback is not null, now.Feedback?.Standstill),
+            ("api", now.Gateway is not null, now.Gateway?.Standstill),
+        ];
+        return parts.Where(part => part.Known)
+            .Select(part => new Measurement<double>(part.Standing?.TotalSeconds ?? 0, new KeyValuePair<string, object?>("fer.part", part.Part)));
+    }
+
+    private static IEnumerable<Measurement<double>> Oldest(TransportStatistics? transport) =>
+        transport is null ? [] : [new Measurement<double>(transport.Progress?.OldestUnanswered?.TotalSeconds ?? 0)];
 
     private IEnumerable<Measurement<long>> Deliveries()
     {

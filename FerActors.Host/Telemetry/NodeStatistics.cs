@@ -1,4 +1,5 @@
 using FerActors.Host.Api;
+using FerActors.Host.Feedback;
 using FerActors.Host.Messaging;
 using FerActors.Inference.Batching;
 using FerActors.Inference.Drift;
@@ -15,6 +16,7 @@ namespace FerActors.Host.Telemetry;
 /// <param name="Serving">The champion.</param>
 /// <param name="Gateway">The API's way to the broker.</param>
 /// <param name="Drift">The drift monitor.</param>
+/// <param name="Feedback">The feedback intake.</param>
 /// <param name="Queues">Messages ready in the broker's queues, by name.</param>
 internal sealed record NodeStatistics(
     TransportStatistics? Transport,
@@ -24,7 +26,8 @@ internal sealed record NodeStatistics(
     ServingModel? Serving,
     GatewayStatus? Gateway,
     DriftStatus? Drift,
+    FeedbackStatus? Feedback,
     IReadOnlyDictionary<string, long>? Queues)
 {
-    public static NodeStatistics None { get; } = new(null, null, null, null, null, null, null, null);
+    public static NodeStatistics None { get; } = new(null, null, null, null, null, null, null, null, null);
 }

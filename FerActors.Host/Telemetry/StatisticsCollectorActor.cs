@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Event;
 using Akka.Hosting;
 using FerActors.Host.Api;
+using FerActors.Host.Feedback;
 using FerActors.Host.Messaging;
 using FerActors.Inference.Batching;
 using FerActors.Inference.Drift;
@@ -49,6 +50,7 @@ public sealed class StatisticsCollectorActor : ReceiveActor, IWithTimers
         var serving = AskAsync<ModelHost, ServingModel>(registry, GetServingModel.Instance);
         var gateway = AskAsync<ImageGateway, GatewayStatus>(registry, GetGatewayStatus.Instance);
         var drift = AskAsync<DriftMonitor, DriftStatus>(registry, GetDriftStatus.Instance);
+        var feedback = AskAsync<FeedbackIntake, FeedbackStatus>(registry, GetFeedbackStatus.Instance);
         var queues = AskAsync<ImageGateway, QueueDepths>(registry, GetQueueDepths.Instance);
         return new NodeStatistics(
             await transport.ConfigureAwait(false),
@@ -58,6 +60,7 @@ public sealed class StatisticsCollectorActor : ReceiveActor, IWithTimers
             await serving.ConfigureAwait(false),
             await gateway.ConfigureAwait(false),
             await drift.ConfigureAwait(false),
+            await feedback.ConfigureAwait(false),
             (await queues.ConfigureAwait(false))?.Ready);
     }
 

@@ -18,7 +18,16 @@ public sealed record AlignImage(DeliveryKey Key, ReadOnlyMemory<byte> Body, Requ
 /// <param name="DetectMs">Time of the detection.</param>
 /// <param name="AlignMs">Time of the alignment of all faces.</param>
 public sealed record ImageAligned(
-    DeliveryKey Key, ImageInfo Image, IReadOnlyList<AlignedFace> Faces, double DecodeMs, double DetectMs, double AlignMs);
+    DeliveryKey Key, ImageInfo Image, IReadOnlyList<AlignedFace> Faces, double DecodeMs, double DetectMs, double AlignMs)
+{
+    /// <summary>What the detector found; absent where it was skipped.</summary>
+    public DetectionSummary? Detection { get; init; }
+}
+
+/// <param name="Found">How many faces were found, those that are not among the selected included.</param>
+/// <param name="IsCut">More were found than a node keeps.</param>
+/// <param name="Scale">Pixels of the searched copy for each pixel of the picture; 1 where the picture was not reduced.</param>
+public sealed record DetectionSummary(int Found, bool IsCut, double Scale);
 
 /// <param name="Face">Where it was found.</param>
 /// <param name="RollDegrees">In-plane rotation.</param>

@@ -22,7 +22,8 @@ public sealed class FaceExtractor(IFaceDetector detector, ImageLimits limits, Fa
         var watch = Stopwatch.StartNew();
         using var image = ImageDecoder.Decode(request.Body, limits);
         var decodeMs = Lap(watch);
-        var detected = request.Request.Aligned ? [WholePicture(image)] : Select(detector.Detect(image.Bgr), request.Request.Faces);
+        var found = request.Request.Aligned ? null : detector.Detect(image.Bgr);
+        var detected = found is null ? [WholePicture(image)] : Select(found, request.Request.Faces);
         var detectMs = request.Request.Aligned ? 0 : Lap(watch);
         var faces = detected.Select(face => Align(image, face, request.Request)).ToList();
         return new ImageAligned(
@@ -31,7 +32,10 @@ public sealed class FaceExtractor(IFaceDetector detector, ImageLimits limits, Fa
             faces,
             decodeMs,
             detectMs,
-            Lap(watch));
+            Lap(watch))
+        {
+            Detection = found is null ? null : new DetectionSummary(found.Total, found.Total > found.Count, found.Scale),
+        };
     }
 
     public void Dispose() => detector.Dispose();

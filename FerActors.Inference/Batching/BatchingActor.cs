@@ -57,7 +57,7 @@ public sealed class BatchingActor : ReceiveActor, IWithTimers
         Receive<TrafficSplit>(split => _canaryShare = split.CanaryShare);
         Receive<ModelHostStarted>(_ => _model.Tell(SubscribeTraffic.Instance));
         Receive<GetBatchingStatistics>(_ => Sender.Tell(
-            new BatchingStatistics(_faces, _batches, new SortedDictionary<int, long>(_sizes), _refused, Waiting)));
+            new BatchingStatistics(_faces, _batches, new SortedDictionary<int, long>(_sizes), _refused, Waiting, _running is null ? null : Now() - _running.Started)));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;

@@ -57,4 +57,6 @@ public sealed record GetBatchingStatistics
 /// <param name="BatchSizes">How many forward passes had each size.</param>
 /// <param name="Refused">Images refused.</param>
 /// <param name="Waiting">Faces that wait now.</param>
-public sealed record BatchingStatistics(long Faces, long Batches, IReadOnlyDictionary<int, long> BatchSizes, long Refused, int Waiting);
+/// <param name="RunningFor">Time since the model got the batch that it works on; absent where it has none.</param>
+public sealed record BatchingStatistics(
+    long Faces, long Batches, IReadOnlyDictionary<int, long> BatchSizes, long Refused, int Waiting, TimeSpan? RunningFor = null);

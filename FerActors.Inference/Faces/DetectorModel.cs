@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using FerActors.Shared.Files;
 
 namespace FerActors.Inference.Faces;
 
@@ -35,7 +36,7 @@ public sealed record DetectorModel(string FileName, long Bytes, string Sha256)
     public bool IsIn(string folder)
     {
         var file = new FileInfo(Path.Combine(folder, FileName));
-        return file.Exists && file.Length == Bytes && Matches(File.ReadAllBytes(file.FullName));
+        return file.Exists && file.Length == Bytes && Matches(RegularFile.ReadAllBytes(file.FullName));
     }
 
     internal static string? FolderOf(Func<string, string?> variable, string userFolder)

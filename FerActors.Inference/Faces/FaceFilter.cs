@@ -18,13 +18,20 @@ internal static class FaceFilter
     }
 
     /// <summary>Drops what cannot be a face of the picture, sorts by area and caps the number.</summary>
-    public static IReadOnlyList<DetectedFace> Keep(IEnumerable<DetectedFace> faces, int width, int height, DetectionOptions options) =>
-        faces
+    /// <param name="faces">What the detector found.</param>
+    /// <param name="width">The picture's.</param>
+    /// <param name="height">The picture's.</param>
+    /// <param name="scale">Pixels of the searched copy for each pixel of the picture.</param>
+    /// <param name="options">The bounds.</param>
+    public static FoundFaces Keep(IEnumerable<DetectedFace> faces, int width, int height, double scale, DetectionOptions options)
+    {
+        var usable = faces
             .Where(face => IsUsable(face.Box, width, height, options.MinFaceSide))
             .OrderByDescending(face => face.Box.Area)
             .ThenByDescending(face => face.Score)
-            .Take(options.MaxFaces)
             .ToList();
+        return new FoundFaces([.. usable.Take(options.MaxFaces)], usable.Count, Math.Min(1, scale));
+    }
 
     private static bool IsUsable(FaceBox box, int width, int height, int minSide)
     {

@@ -51,7 +51,7 @@ public sealed class HaarDetector : IFaceDetector
 
     public string Name => "haar";
 
-    public IReadOnlyList<DetectedFace> Detect(Mat bgr)
+    public FoundFaces Detect(Mat bgr)
     {
         FaceFilter.CheckPicture(bgr);
         var scale = Math.Min(1, _options.MaxSearchSide / (double)Math.Max(bgr.Width, bgr.Height));
@@ -67,7 +67,7 @@ public sealed class HaarDetector : IFaceDetector
         var boxes = _cascade.DetectMultiScale(_gray, ScaleFactor, MinNeighbors, HaarDetectionTypes.ScaleImage, new Size(smallest, smallest));
         var faces = boxes.Select(box => new DetectedFace(
             new FaceBox(box.X / scaleX, box.Y / scaleY, box.Width / scaleX, box.Height / scaleY), Landmarks: null, Score: null));
-        return FaceFilter.Keep(faces, bgr.Width, bgr.Height, _options);
+        return FaceFilter.Keep(faces, bgr.Width, bgr.Height, scale, _options);
     }
 
     public void Dispose()

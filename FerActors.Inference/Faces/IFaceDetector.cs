@@ -14,5 +14,5 @@ public interface IFaceDetector : IDisposable
     /// <param name="bgr">8-bit BGR, not empty; it is not changed.</param>
     /// <returns>The faces, the largest box first; empty where there are none.</returns>
     /// <exception cref="ArgumentException">The picture is empty or not 8-bit BGR.</exception>
-    IReadOnlyList<DetectedFace> Detect(Mat bgr);
+    FoundFaces Detect(Mat bgr);
 }

@@ -59,7 +59,7 @@ public sealed class YuNetDetector : IFaceDetector
 
     public string Name => "yunet";
 
-    public IReadOnlyList<DetectedFace> Detect(Mat bgr)
+    public FoundFaces Detect(Mat bgr)
     {
         FaceFilter.CheckPicture(bgr);
         var (width, height) = (bgr.Width, bgr.Height);
@@ -69,7 +69,7 @@ public sealed class YuNetDetector : IFaceDetector
             faces = Merge(faces, scale, Look(bgr, CloseUpSide).Faces);
         }
 
-        return FaceFilter.Keep(faces, width, height, _options);
+        return FaceFilter.Keep(faces, width, height, scale, _options);
     }
 
     public void Dispose()

@@ -122,7 +122,7 @@ public sealed class DesiredModelsSubscriberActor : ReceiveActor, IWithTimers
         if (_desired is null || desired.Sequence > _desired.Sequence)
         {
             _desired = desired;
-            _log.Info("Desired models: number {Sequence}, champion {ModelVersion}", desired.Sequence, desired.Champion?.Version.Value ?? "none");
+            _log.Info("Desired models: number {Sequence}, champion {ModelVersion}", desired.Sequence, desired.Champion?.Version.Value ?? "none promoted: Model:Path serves");
             _host.Tell(new SetDesiredModels(desired));
         }
     }

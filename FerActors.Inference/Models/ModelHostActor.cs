@@ -116,6 +116,7 @@ public sealed class ModelHostActor : ReceiveActor
         chosen.Passes++;
         champion.Passes++;
         var self = Self;
+        var came = Stopwatch.GetTimestamp();
         _ = _thread.Run<object>(() =>
         {
             var began = Stopwatch.GetTimestamp();
@@ -140,14 +141,14 @@ public sealed class ModelHostActor : ReceiveActor
             }
             finally
             {
-                self.Tell(new PassEnded(batch, chosen, champion, answers, canaryFailure, began, Stopwatch.GetTimestamp()));
+                self.Tell(new PassEnded(batch, chosen, champion, answers, canaryFailure, came, began, Stopwatch.GetTimestamp()));
             }
         }).PipeTo(Sender, Self, failure: cause => new BatchFailed(batch.Batch, cause));
     }
 
     private void End(PassEnded pass)
     {
-        _clock.Passed(pass.Champion.Ticket, pass.Began, pass.Ended);
+        _clock.Passed(pass.Champion.Ticket, pass.Came, pass.Began, pass.Ended);
         if (pass.CanaryFailure is { } cause)
         {
             _canaryFailures++;
@@ -399,6 +400,7 @@ public sealed class ModelHostActor : ReceiveActor
         _resizedPasses,
         _clock.LongestSwapGapMs,
         _clock.LongestOtherGapMs,
+        _clock.LongestIdleMs,
         _loads,
         _failedLoads,
         _lastLoadMs,
@@ -413,6 +415,7 @@ public sealed class ModelHostActor : ReceiveActor
         HostedModel Champion,
         IReadOnlyList<FacePrediction>? Answers,
         Exception? CanaryFailure,
+        long Came,
         long Began,
         long Ended) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 

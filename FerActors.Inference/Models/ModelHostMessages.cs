@@ -123,9 +123,10 @@ public sealed record GetModelHostStatistics : INoSerializationVerificationNeeded
 /// <param name="CanaryFailures">Canary passes that failed; the champion answered instead.</param>
 /// <param name="ResizedPasses">Passes whose crops had another side than the model's.</param>
 /// <param name="LongestSwapGapMs">
-/// Longest time between the end of a champion's last pass and the beginning of its successor's first; idle time counts.
+/// Longest time that a batch waited between the end of a champion's last pass and the beginning of its successor's first.
 /// </param>
-/// <param name="LongestOtherGapMs">Longest time between two passes with no swap between them, to compare with; idle time counts.</param>
+/// <param name="LongestOtherGapMs">Longest time that a batch waited between two passes with no swap between them, to compare with.</param>
+/// <param name="LongestIdleMs">Longest time between two passes in which no batch was there.</param>
 /// <param name="Loads">Versions loaded.</param>
 /// <param name="FailedLoads">Versions that could not be.</param>
 /// <param name="LastLoadMs">How long the last load took, from verification to the check crops.</param>
@@ -139,6 +140,7 @@ public sealed record ModelHostStatistics(
     long ResizedPasses,
     double LongestSwapGapMs,
     double LongestOtherGapMs,
+    double LongestIdleMs,
     long Loads,
     long FailedLoads,
     double LastLoadMs,

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace FerActors.Inference.Models;
 
-/// <summary>The gaps between passes: those across a change of champion and the others.</summary>
+/// <summary>The gaps between passes, those across a change of champion and the others, and the times without anything to do.</summary>
 internal sealed class PassClock
 {
     private long? _lastEnd;
@@ -12,14 +12,18 @@ internal sealed class PassClock
 
     public double LongestOtherGapMs { get; private set; }
 
+    public double LongestIdleMs { get; private set; }
+
     /// <param name="champion">Ticket of the champion at the time.</param>
-    /// <param name="began">Timestamp of its beginning.</param>
+    /// <param name="came">Timestamp of the batch's arrival; until then there was nothing to do.</param>
+    /// <param name="began">Timestamp of the pass's beginning.</param>
     /// <param name="ended">Timestamp of its end.</param>
-    public void Passed(long champion, long began, long ended)
+    public void Passed(long champion, long came, long began, long ended)
     {
         if (_lastEnd is { } last)
         {
-            var gap = Math.Max(0, Stopwatch.GetElapsedTime(last, began).TotalMilliseconds);
+            LongestIdleMs = Math.Max(LongestIdleMs, Stopwatch.GetElapsedTime(last, came).TotalMilliseconds);
+            var gap = Math.Max(0, Stopwatch.GetElapsedTime(Math.Max(last, came), began).TotalMilliseconds);
             if (champion == _lastChampion)
             {
                 LongestOtherGapMs = Math.Max(LongestOtherGapMs, gap);

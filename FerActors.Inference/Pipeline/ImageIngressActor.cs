@@ -166,7 +166,7 @@ public sealed class ImageIngressActor : ReceiveActor
     private bool Expired(ClassifyImage request) => request.ExpiresAt is { } at && at <= _time.GetUtcNow();
 
     private static ErrorDetail ExpiredDetail { get; } =
-        new(ErrorCodes.Expired, "The message's expiration passed before its image could be processed.");
+        new(ErrorCodes.Expired, "The message's deadline passed before its image could be processed.");
 
     private static ErrorDetail InternalDetail { get; } = new(ErrorCodes.Internal, "The image could not be processed.");
 }

@@ -11,16 +11,15 @@ internal static class ResultBuilder
 {
     public static ClassificationResult WithFaces(
         ImageInFlight image, ImageAligned aligned, FacesClassified classified, string node, DateTimeOffset now) =>
-        Base(image, node) with
+        Found(image, aligned, node) with
         {
-            Image = aligned.Image,
             Faces = aligned.Faces.Zip(classified.Predictions, Face).ToList(),
             Model = classified.Model,
             TimingsMs = Times(image, aligned, classified.QueueMs, classified.InferMs, now),
         };
 
     public static ClassificationResult WithoutFaces(ImageInFlight image, ImageAligned aligned, string node, DateTimeOffset now) =>
-        Base(image, node) with { Image = aligned.Image, TimingsMs = Times(image, aligned, 0, 0, now) };
+        Found(image, aligned, node) with { TimingsMs = Times(image, aligned, 0, 0, now) };
 
     public static ClassificationResult Failed(ImageInFlight image, ErrorDetail error, string node, DateTimeOffset now) =>
         Base(image, node) with
@@ -29,6 +28,14 @@ internal static class ResultBuilder
             Image = image.Aligned?.Image,
             TimingsMs = Times(image, image.Aligned, 0, 0, now),
         };
+
+    private static ClassificationResult Found(ImageInFlight image, ImageAligned aligned, string node) => Base(image, node) with
+    {
+        Image = aligned.Image,
+        FacesFound = aligned.Detection?.Found,
+        FacesCut = aligned.Detection is { IsCut: true } ? true : null,
+        SearchScale = aligned.Detection is { Scale: < 1 and var scale } ? Math.Round(scale, 4) : null,
+    };
 
     private static ClassificationResult Base(ImageInFlight image, string node) => new()
     {

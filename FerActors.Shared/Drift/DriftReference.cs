@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using FerActors.Shared.Files;
 
 namespace FerActors.Shared.Drift;
 
@@ -111,7 +112,7 @@ public sealed record DriftReference
         }
 
         // One byte more than is allowed tells a longer file, whatever length it claims.
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+        using var file = RegularFile.OpenRead(path);
         var bytes = new byte[MaxBytes + 1];
         return FromJson(bytes.AsSpan(0, file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)));
     }

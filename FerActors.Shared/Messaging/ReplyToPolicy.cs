@@ -8,6 +8,16 @@ namespace FerActors.Shared.Messaging;
 /// <param name="prefixes">Starts of the other allowed names.</param>
 public sealed class ReplyToPolicy(string resultsQueue, IReadOnlyList<string> prefixes)
 {
+    // The broker turns the name "amq.rabbitmq.reply-to" of a request into this and a secret of the channel that asked.
+    private const string DirectPrefix = "amq.rabbitmq.reply-to.";
+
+    /// <summary>
+    /// Whether a name stands for the channel that sent the request and for no queue (the broker's "direct reply-to"). It reaches nobody
+    /// else, so that every publisher may use it.
+    /// </summary>
+    public static bool IsDirect(string? queue) =>
+        queue is not null && queue.Length > DirectPrefix.Length && queue.StartsWith(DirectPrefix, StringComparison.Ordinal);
+
     /// <summary>Finds the queue for a result.</summary>
     /// <param name="replyTo">The request's <c>reply-to</c>, if any.</param>
     /// <param name="queue">The queue; the default one where the answer is no.</param>
@@ -20,15 +30,14 @@ public sealed class ReplyToPolicy(string resultsQueue, IReadOnlyList<string> pre
             return true;
         }
 
-        foreach (var prefix in prefixes)
+        var allowed = IsDirect(replyTo)
+            || prefixes.Any(prefix => replyTo.Length > prefix.Length && replyTo.StartsWith(prefix, StringComparison.Ordinal));
+        if (!allowed || replyTo.Any(char.IsControl))
         {
-            if (replyTo.Length > prefix.Length && replyTo.StartsWith(prefix, StringComparison.Ordinal) && !replyTo.Any(char.IsControl))
-            {
-                queue = replyTo;
-                return true;
-            }
+            return false;
         }
 
-        return false;
+        queue = replyTo;
+        return true;
     }
 }

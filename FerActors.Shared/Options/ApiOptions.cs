@@ -24,7 +24,14 @@ public sealed record ApiOptions
     /// <summary>Answer requests without a key where other machines can reach the API. On loopback alone, no key is needed.</summary>
     public bool AllowAnonymous { get; init; }
 
-    /// <summary>Origins whose pages may call the API from a browser; none by default.</summary>
+    /// <summary>
+    /// Names by which clients call the API, beside IP addresses, <c>localhost</c> and this machine's name: <c>fer.example.org</c>,
+    /// <c>*.example.org</c>, or <c>*</c> for any. A request for another name is refused, so that a stranger's page cannot point its own
+    /// name at this API.
+    /// </summary>
+    public IReadOnlyList<string> AllowedHosts { get; init; } = [];
+
+    /// <summary>Origins whose pages may call the API from a browser; none but the API's own page by default.</summary>
     public IReadOnlyList<string> CorsOrigins { get; init; } = [];
 
     /// <summary>The name under which the Open Inference Protocol knows the model.</summary>
@@ -36,8 +43,20 @@ public sealed record ApiOptions
     /// <summary>Longest time for a whole body to arrive before the answer is 408.</summary>
     public TimeSpan BodyTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>Requests that are read or wait for a result at once; each may hold one image in memory. Further ones get 503.</summary>
+    /// <summary>Bytes a second that a body must bring on average after its first 3 seconds before the answer is 408; 0 is no limit.</summary>
+    public int MinBodyBytesPerSecond { get; init; } = 4096;
+
+    /// <summary>
+    /// Requests that are read or wait for a result at once; each may hold one image in memory. They are shared among callers (keys, or
+    /// addresses without one): none may hold more than are free, so that one alone has half of them. Further ones wait their turn.
+    /// </summary>
     public int MaxConcurrentRequests { get; init; } = 64;
+
+    /// <summary>Requests of one caller that may wait for their turn; further ones get 503.</summary>
+    public int MaxQueuedPerCaller { get; init; } = 32;
+
+    /// <summary>Longest wait for a turn before the answer is 503.</summary>
+    public TimeSpan QueueTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Requests a second of one key (or address, without one) over time; 0 is no limit. Further ones get 429.</summary>
     public int RatePerSecond { get; init; } = 20;
@@ -92,6 +111,7 @@ public sealed record ApiOptions
             nameof(Urls),
             Urls,
             "on loopback where no key is set; set Api:KeysFile or Api:KeyHashes, or Api:AllowAnonymous to true");
+        HostPattern.Check(errors, nameof(AllowedHosts), AllowedHosts);
         foreach (var origin in CorsOrigins)
         {
             errors.Check(IsOrigin(origin), nameof(CorsOrigins), origin, "an origin such as https://example.org, without a path");
@@ -102,6 +122,10 @@ public sealed record ApiOptions
             nameof(ModelName), ModelName, "1 to 64 letters, digits, '-', '_' or '.'");
         Within(errors, nameof(RequestTimeout), RequestTimeout, TimeSpan.FromMinutes(10));
         Within(errors, nameof(BodyTimeout), BodyTimeout, TimeSpan.FromMinutes(10));
+        Within(errors, nameof(QueueTimeout), QueueTimeout, TimeSpan.FromMinutes(10));
+        errors.Check(
+            MinBodyBytesPerSecond is >= 0 and <= 1 << 30, nameof(MinBodyBytesPerSecond), MinBodyBytesPerSecond, "from 0 to 1073741824");
+        errors.Check(MaxQueuedPerCaller is >= 0 and <= 10_000, nameof(MaxQueuedPerCaller), MaxQueuedPerCaller, "from 0 to 10000");
         Within(errors, nameof(BatchLifetime), BatchLifetime, TimeSpan.FromDays(1));
         errors.Check(MaxConcurrentRequests is >= 1 and <= 10_000, nameof(MaxConcurrentRequests), MaxConcurrentRequests, "from 1 to 10000");
         errors.Check(RatePerSecond is >= 0 and <= 1_000_000, nameof(RatePerSecond), RatePerSecond, "from 0 to 1000000");

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using FerActors.Shared.Files;
 
 namespace FerActors.Shared.Options;
 
@@ -24,6 +25,9 @@ public sealed record ControlOptions
 
     /// <summary>The IP address of that port. Requests are not encrypted: beyond loopback they belong into a network of their own.</summary>
     public string Address { get; init; } = "127.0.0.1";
+
+    /// <summary>Names by which that port is called, beside IP addresses, <c>localhost</c> and this machine's name; see <see cref="ApiOptions.AllowedHosts"/>.</summary>
+    public IReadOnlyList<string> AllowedHosts { get; init; } = [];
 
     /// <summary>The token, at least 16 characters; for the environment (<c>FER_Control__Token</c>), never for a shared file.</summary>
     [SecretOption]
@@ -58,6 +62,7 @@ public sealed record ControlOptions
             $"a path of at most {MaxSocketBytes} bytes from the root, which is the system's limit");
         errors.Check(Port is null or (>= 0 and <= 65_535), nameof(Port), Port, "from 0 to 65535, or absent");
         errors.Check(IPAddress.TryParse(Address, out _), nameof(Address), Address, "an IP address");
+        HostPattern.Check(errors, nameof(AllowedHosts), AllowedHosts);
         errors.Check(PbmPort is null or (>= 1 and <= 65_535), nameof(PbmPort), PbmPort, "from 1 to 65535, or absent");
         errors.Check(
             IPAddress.TryParse(PbmAddress, out var pbm) && IPAddress.IsLoopback(pbm),
@@ -87,7 +92,7 @@ public sealed record ControlOptions
     /// <exception cref="IOException">The file cannot be read.</exception>
     public string? ReadToken()
     {
-        var token = TokenFile is null ? Token : File.ReadAllText(TokenFile).Trim();
+        var token = TokenFile is null ? Token : RegularFile.ReadAllText(TokenFile).Trim();
         return token is null || IsToken(token)
             ? token
             : throw new FormatException($"{Section}: the token must be {TokenForm}.");

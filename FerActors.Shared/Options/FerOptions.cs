@@ -75,12 +75,16 @@ public sealed class FerOptions
             errors.Add($"RabbitMq:MaxBodyBytes ({RabbitMq.MaxBodyBytes}) is below Images:MaxBytes ({Images.MaxBytes}); larger images would never arrive.");
         }
 
-        // A singleton that moves to another node must find its journal there.
+        // A singleton that moves to another node must find its journal there. It never moves where one node alone may host it: the only
+        // seed, whose members are all of its own machine.
         if (!Cluster.Alone
             && (Cluster.Has(NodeRoles.Control) || Cluster.Has(NodeRoles.Training))
-            && Persistence.Provider == PersistenceProvider.Sqlite)
+            && Persistence.Provider == PersistenceProvider.Sqlite
+            && !Cluster.IsOnlyLocalSeed)
         {
-            errors.Add("Persistence:Provider is 'Sqlite'; where Cluster:Alone is false it must be PostgreSql, which all nodes can reach.");
+            errors.Add(
+                "Persistence:Provider is 'Sqlite'; where Cluster:Alone is false it must be PostgreSql, which all nodes can reach, except on "
+                + "the only seed of a cluster on loopback. Other nodes there need none with --set Cluster:Roles=inference,api.");
         }
 
         return errors;

@@ -56,8 +56,6 @@ public static class OptionCatalog
 /// <param name="Read">Its value within the options.</param>
 public sealed record OptionEntry(string Path, Type Type, bool IsList, bool IsOptional, bool IsSecret, Func<FerOptions, object?> Read)
 {
-    private const string Hidden = "(not shown)";
-
     /// <summary>What a value has to be, for people: <c>a whole number</c>.</summary>
     public string Wanted => WantedOf(Type);
 
@@ -79,28 +77,11 @@ public sealed record OptionEntry(string Path, Type Type, bool IsList, bool IsOpt
     {
         null or "" => "",
         IEnumerable list and not string => string.Join(", ", list.Cast<object>().Select(Shown)),
-        _ when IsSecret => Hidden,
+        _ when IsSecret => Redaction.Hidden,
         TimeSpan time => time.ToString("c", CultureInfo.InvariantCulture),
         bool flag => flag ? "true" : "false",
-        string text => WithoutCredentials(text),
+        string text => Redaction.Of(text),
         IFormattable other => other.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString() ?? "",
     };
-
-    // Where a mistyped address has its password cannot be known.
-    private static string WithoutCredentials(string text)
-    {
-        if (!text.Contains('@', StringComparison.Ordinal))
-        {
-            return text;
-        }
-
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var address) || address.Host.Length == 0)
-        {
-            return Hidden;
-        }
-
-        // The name of the actor system stands before the @ of a seed.
-        return address.UserInfo is "" or ClusterOptions.SystemName ? text : $"{address.Scheme}://***@{address.Authority}{address.AbsolutePath}";
-    }
 }

@@ -11,7 +11,8 @@ internal sealed class OptionErrors(string section)
     {
         if (!good)
         {
-            _errors.Add($"{section}:{name} is '{value}'; it must be {expected}.");
+            var shown = value is string text ? Redaction.Of(text) : value;
+            _errors.Add($"{section}:{name} is '{shown}'; it must be {expected}.");
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using FerActors.Shared.Files;
 
 namespace FerActors.Shared.Options;
 
@@ -55,7 +56,7 @@ public sealed record PersistenceOptions
     public string ReadConnectionString()
     {
         var text = ConnectionString
-            ?? (ConnectionStringFile is null ? DefaultSqlite : File.ReadAllText(ConnectionStringFile).TrimEnd('\r', '\n'));
+            ?? (ConnectionStringFile is null ? DefaultSqlite : RegularFile.ReadAllText(ConnectionStringFile).TrimEnd('\r', '\n'));
         return Parse(text) is not null && !text.Any(char.IsControl)
             ? text
             : throw new FormatException($"{Section}: the connection string is not of the form Name=value;Name=value.");

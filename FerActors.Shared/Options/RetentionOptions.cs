@@ -1,3 +1,5 @@
+using FerActors.Shared.Files;
+
 namespace FerActors.Shared.Options;
 
 /// <summary>Whether a node of the role <c>inference</c> keeps the images that it answered, where, and for how long. It keeps none unless told to.</summary>
@@ -49,7 +51,7 @@ public sealed record RetentionOptions
     /// <exception cref="IOException">The file cannot be read.</exception>
     public byte[]? ReadKey()
     {
-        if ((Key ?? (KeyFile is null ? null : File.ReadAllText(KeyFile).Trim())) is not { } text)
+        if ((Key ?? (KeyFile is null ? null : RegularFile.ReadAllText(KeyFile).Trim())) is not { } text)
         {
             return null;
         }

@@ -44,5 +44,5 @@ public sealed record SeqOptions
     }
 
     // A record would print the key.
-    public override string ToString() => $"Seq at {ServerUrl}";
+    public override string ToString() => $"Seq at {Redaction.Of(ServerUrl)}";
 }

@@ -29,6 +29,21 @@ public sealed record ClassificationResult
     /// <summary>The faces that were classified, the largest box first. No face found is an empty list, not an error.</summary>
     public IReadOnlyList<FaceResult> Faces { get; init; } = [];
 
+    /// <summary>
+    /// How many faces were found; more than <see cref="Faces"/> has where only the largest was asked for, or where
+    /// <see cref="FacesCut"/> is set. Absent where nothing was searched for.
+    /// </summary>
+    public int? FacesFound { get; init; }
+
+    /// <summary><see langword="true"/> where more faces were found than a node answers for; absent otherwise.</summary>
+    public bool? FacesCut { get; init; }
+
+    /// <summary>
+    /// Above 0, below 1: the picture was searched in a copy reduced by this factor, in which small faces are lost. Absent where it was not
+    /// reduced.
+    /// </summary>
+    public double? SearchScale { get; init; }
+
     /// <summary>The model that answered; absent where none was asked.</summary>
     public ModelIdentity? Model { get; init; }
 

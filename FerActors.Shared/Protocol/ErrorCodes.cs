@@ -18,7 +18,10 @@ public static class ErrorCodes
     /// <summary>An <c>x-fer-</c> header has a value that is not in the contract.</summary>
     public const string InvalidHeader = "invalid_header";
 
-    /// <summary>The message's own <c>expiration</c>, or the queue timeout, ran out before the model saw it.</summary>
+    /// <summary>The message's id or correlation id is not UTF-8, so that the result cannot carry it back.</summary>
+    public const string BadMessageId = "bad_message_id";
+
+    /// <summary>The message's own deadline ran out before the model saw it, or the queue timeout where it has a deadline.</summary>
     public const string Expired = "expired";
 
     /// <summary>The node's bounded queue was full.</summary>

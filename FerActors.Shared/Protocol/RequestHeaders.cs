@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace FerActors.Shared.Protocol;
 
 /// <summary>Names and values of the headers that a publisher may set, and their strict parser.</summary>
@@ -21,6 +23,11 @@ public static class RequestHeaders
 
     /// <summary><c>rollout</c>, <c>gradient</c> or <c>gradient:NAME</c>: an explanation of each face.</summary>
     public const string Explain = "x-fer-explain";
+
+    /// <summary>Whole milliseconds from the delivery to a node, in which work on the image must have begun: 1 to 86400000.</summary>
+    public const string Deadline = "x-fer-deadline-ms";
+
+    private static readonly TimeSpan LongestDeadline = TimeSpan.FromDays(1);
 
     /// <summary>Parses the headers.</summary>
     /// <param name="headers">Header names and their values as text; names are compared without case.</param>
@@ -76,6 +83,19 @@ public static class RequestHeaders
                 else
                 {
                     options = options with { Explain = explain };
+                }
+            }
+            else if (string.Equals(name, Deadline, StringComparison.OrdinalIgnoreCase))
+            {
+                if (!int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
+                    || milliseconds < 1
+                    || milliseconds > LongestDeadline.TotalMilliseconds)
+                {
+                    error = Refuse(Deadline, value, "a whole number of milliseconds from 1 to 86400000");
+                }
+                else
+                {
+                    options = options with { Deadline = TimeSpan.FromMilliseconds(milliseconds) };
                 }
             }
 

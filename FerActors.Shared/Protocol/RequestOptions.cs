@@ -35,5 +35,8 @@ public sealed record RequestOptions(FaceSelection Faces, IncludeParts Include, b
     /// <summary>The explanation that is wanted; absent where none is.</summary>
     public ExplanationRequest? Explain { get; init; }
 
+    /// <summary>How long after its delivery to a node the image may wait; absent where it may wait as long as it must.</summary>
+    public TimeSpan? Deadline { get; init; }
+
     public static RequestOptions Default { get; } = new(FaceSelection.All, IncludeParts.None, Aligned: false);
 }

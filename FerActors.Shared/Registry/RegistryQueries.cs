@@ -15,6 +15,12 @@ public static class RegistryQueries
     /// <summary>Answered with <see cref="ModelDescription"/>, or <see cref="RegistryReply"/> where there is no such version.</summary>
     public sealed record Describe(ModelVersionId Version);
 
+    /// <summary>
+    /// Asks whether a model may still be registered under a version's name; answered with <see cref="RegistryReply"/>, whose code is
+    /// <see cref="RegistryCode.Done"/> where the name is free.
+    /// </summary>
+    public sealed record IsFree(ModelVersionId Version);
+
     /// <summary>Answered with <see cref="RegistryStatus"/>.</summary>
     public sealed record GetStatus
     {

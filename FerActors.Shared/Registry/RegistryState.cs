@@ -73,6 +73,15 @@ public sealed record RegistryState
         return aliases;
     }
 
+    /// <summary>Whether a version's name can still be given to a new model: <see cref="RegistryCode.Done"/> where it can.</summary>
+    public RegistryReply NameIsFree(ModelVersionId version) => Find(version) switch
+    {
+        null => new RegistryReply(RegistryCode.Done, $"{version} is free.", Sequence),
+        { Deleted: true } => new RegistryReply(
+            RegistryCode.Refused, $"{version} was deleted, and its name stays bound to its content. Choose another name.", Sequence),
+        _ => new RegistryReply(RegistryCode.Refused, $"{version} is registered already, and versions never change. Choose another name.", Sequence),
+    };
+
     /// <summary>Decides a command; nothing has happened until its events are in the journal.</summary>
     public RegistryDecision ProcessCommand(IRegistryCommand command, GateOptions gates, DateTimeOffset now)
     {

@@ -167,6 +167,15 @@ public sealed record SupervisorState(int RunsPerNode = 1, int MaxCrashes = 3)
             return (new CommandResult(CommandCode.Invalid, $"A run's name and paths have at most {MaxPathBytes} bytes each."), []);
         }
 
+        if (Runs.Values.FirstOrDefault(r => r.ReservesVersion && r.Spec.ModelVersion == spec.ModelVersion) is { } other)
+        {
+            return (
+                new CommandResult(
+                    CommandCode.Refused,
+                    $"The version name '{spec.ModelVersion}' is reserved by run '{other.Spec.Id}', which is {other.State}. Choose another, or cancel that run."),
+                []);
+        }
+
         return Bytes(spec.OptionsJson) + Bytes(spec.Name) + Bytes(spec.DataPath) + Bytes(spec.InitFrom) > MaxBytes
             ? (new CommandResult(CommandCode.Invalid, $"A run's description has at most {MaxBytes} bytes."), [])
             : (new CommandResult(CommandCode.Accepted, $"Run '{spec.Id}' is queued."), [new TrainingEvents.Submitted(spec.Id, now, spec)]);

@@ -23,7 +23,11 @@ public interface ITrainingEvent
 /// <summary>What operators ask for; each is answered by <see cref="CommandResult"/>.</summary>
 public static class TrainingCommands
 {
-    /// <summary>Queues a run. The same run again is accepted and changes nothing; another run under a used id is refused.</summary>
+    /// <summary>
+    /// Queues a run. The same run again is accepted and changes nothing. Another run under a used id is refused, and so is one whose
+    /// version the registry has or another run will be registered as. <see cref="CommandCode.Unavailable"/> where the registry does not
+    /// say whether it has the version.
+    /// </summary>
     public sealed record Submit(RunSpec Spec) : ITrainingCommand
     {
         public RunId Id => Spec.Id;
@@ -125,7 +129,10 @@ public enum CommandCode
     Refused = 3,
     Invalid = 4,
 
-    /// <summary>The supervisor's journal is away. Whether the change was kept is unknown; the same command may be sent again.</summary>
+    /// <summary>
+    /// The supervisor's journal is away, or the registry where it has to be asked. Where the sentence does not say that nothing changed,
+    /// that is unknown; the same command may be sent again.
+    /// </summary>
     Unavailable = 5,
 }
 

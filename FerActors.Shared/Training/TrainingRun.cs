@@ -88,9 +88,13 @@ public sealed record TrainingRun(RunSpec Spec, RunState State, long Order, DateT
     public bool Occupies => State is RunState.Preparing or RunState.Running or RunState.Evaluating;
 
     public bool IsFinal => State is RunState.Registered or RunState.Failed or RunState.Cancelled;
+
+    /// <summary>Its model may still be registered, so that no other run may have the version's name.</summary>
+    public bool ReservesVersion => !IsFinal || this is { State: RunState.Registered, Confirmed: false };
 }
 
 /// <param name="Run">What is persisted.</param>
 /// <param name="Progress">The worker's last word, where one runs.</param>
 /// <param name="Refusal">Why the registry has not taken the finished model yet; a sentence.</param>
-public sealed record RunView(TrainingRun Run, RunProgress? Progress, string? Refusal = null);
+/// <param name="RefusalIsFinal">The registry will never take it; otherwise the model is offered again.</param>
+public sealed record RunView(TrainingRun Run, RunProgress? Progress, string? Refusal = null, bool RefusalIsFinal = false);

@@ -26,6 +26,7 @@ internal static class RegistryWire
         WireType.Empty("rq-list1", List.Instance),
         Request("rq-describe1", c => new() { Version = c.Version.Value }, p => new Describe(ModelWire.Version(p.Version))),
         WireType.Empty("rq-status1", GetStatus.Instance),
+        Request("rq-free1", c => new() { Version = c.Version.Value }, p => new IsFree(ModelWire.Version(p.Version))),
         Request("rq-verify1", c => new() { Version = c.Version.Value }, p => new Verify(ModelWire.Version(p.Version))),
         WireType.Of("ra-reply1", RegistryReplyProto.Parser, Encode, Decode),
         WireType.Of("ra-model1", ModelDescriptionProto.Parser, Encode, Decode),

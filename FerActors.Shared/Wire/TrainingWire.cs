@@ -204,6 +204,7 @@ internal static class TrainingWire
         if (view.Refusal is { } refusal)
         {
             proto.Refusal = refusal;
+            proto.RefusalIsFinal = view.RefusalIsFinal;
         }
 
         return proto;
@@ -212,7 +213,8 @@ internal static class TrainingWire
     private static RunView Decode(RunViewProto proto) => new(
         Decode(proto.Run),
         proto.Progress is { } progress ? Decode(progress) : null,
-        proto.HasRefusal ? proto.Refusal : null);
+        proto.HasRefusal ? proto.Refusal : null,
+        proto.RefusalIsFinal);
 
     private static RunListProto Encode(RunList list)
     {

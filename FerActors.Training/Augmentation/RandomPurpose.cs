@@ -20,4 +20,7 @@ public enum RandomPurpose
 
     /// <summary>Draws of an evaluation's bootstrap; no run depends on it.</summary>
     Bootstrap = 6,
+
+    /// <summary>The training images that are held out to judge the model.</summary>
+    HoldOut = 7,
 }

@@ -1,3 +1,5 @@
+using FerActors.Training.Data;
+
 namespace FerActors.Training.Averaging;
 
 /// <summary>What is to be averaged, and where the result goes.</summary>
@@ -8,6 +10,9 @@ public sealed record AverageRequest
 
     /// <summary>The votes of FER+ beside the data; needed where the models were calibrated on votes.</summary>
     public string? VotesPath { get; init; }
+
+    /// <summary>As in the runs that trained the models: what they were not to see judges them.</summary>
+    public HoldOut HoldOut { get; init; } = HoldOut.None;
 
     /// <summary>The model folders, at least two.</summary>
     public required IReadOnlyList<string> Models { get; init; }

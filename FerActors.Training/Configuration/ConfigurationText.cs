@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using FerActors.Shared.Files;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
@@ -26,7 +27,7 @@ internal static class ConfigurationText
             throw Refusal(path, $"it has more than {MaxBytes} bytes");
         }
 
-        var text = File.ReadAllText(path);
+        var text = RegularFile.ReadAllText(path);
         return Path.GetExtension(path).Equals(".json", StringComparison.OrdinalIgnoreCase) ? ParseJson(text, path) : ParseYaml(text, path);
     }
 

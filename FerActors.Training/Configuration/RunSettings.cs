@@ -24,6 +24,12 @@ public sealed record RunSettings
     /// <summary>Keeps training images that also stand in an evaluation split.</summary>
     public bool KeepDuplicates { get; init; }
 
+    /// <summary>Share of each class's training images that judge the model where the data have no validation images: 0 (none) to below 0.5.</summary>
+    public double HoldOut { get; init; }
+
+    /// <summary>Which training images are held out, 0 or more.</summary>
+    public int HoldOutSeed { get; init; }
+
     /// <summary>Stores the weights as fp32 instead of fp16.</summary>
     public bool Fp32Weights { get; init; }
 
@@ -52,6 +58,16 @@ public sealed record RunSettings
         if (string.IsNullOrWhiteSpace(Version))
         {
             errors.Add("version is empty.");
+        }
+
+        if (HoldOut is not (>= 0 and < FerActors.Training.Data.HoldOut.LargestShare))
+        {
+            errors.Add($"hold_out is {HoldOut}; it must be from 0 to below {FerActors.Training.Data.HoldOut.LargestShare}.");
+        }
+
+        if (HoldOutSeed < 0)
+        {
+            errors.Add($"hold_out_seed is {HoldOutSeed}; it must be 0 or more.");
         }
 
         if (CheckpointSeconds is not (>= 0 and <= 86_400))

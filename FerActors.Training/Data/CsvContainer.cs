@@ -3,11 +3,12 @@ using System.IO.Compression;
 
 namespace FerActors.Training.Data;
 
-/// <summary>Finds the one CSV inside a plain, gzip, zip or gzipped tar file, by its first bytes.</summary>
+/// <summary>Finds the one CSV inside a plain, gzip, zip, tar or gzipped tar file, by its first bytes.</summary>
 internal sealed class CsvContainer : IDisposable
 {
     private const int MaxEntries = 10_000;
     private const int TarHeaderBytes = 512;
+    private const string NoCsv = "holds no .csv file; if it holds folders of images, unpack it and name the folder";
     private readonly Stack<IDisposable> _owned = new();
 
     private CsvContainer(Stream content) => Content = content;
@@ -20,7 +21,7 @@ internal sealed class CsvContainer : IDisposable
         var container = new CsvContainer(file);
         try
         {
-            Span<byte> magic = stackalloc byte[4];
+            Span<byte> magic = stackalloc byte[TarHeaderBytes];
             var start = file.Position;
             magic = magic[..file.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false)];
             file.Position = start;
@@ -28,9 +29,17 @@ internal sealed class CsvContainer : IDisposable
             {
                 container.OpenGzip(file, name, options);
             }
-            else if (magic.SequenceEqual("PK\u0003\u0004"u8) || magic.SequenceEqual("PK\u0005\u0006"u8))
+            else if (magic.StartsWith("PK\u0003\u0004"u8) || magic.StartsWith("PK\u0005\u0006"u8))
             {
                 container.OpenZip(file, name, options);
+            }
+            else if (IsTar(magic))
+            {
+                container.OpenTar(file, name);
+            }
+            else if (OtherPacking(magic) is { } other)
+            {
+                throw new FerDataException(name, $"is packed with {other.Packer}, which is not read; unpack it first: {other.Command} {name}");
             }
 
             return container;
@@ -60,10 +69,42 @@ internal sealed class CsvContainer : IDisposable
         var text = Own(new WholeGzipStream(file, options.MaxUncompressedBytes));
         Content = text;
         var head = text.Peek(TarHeaderBytes);
-        if (head.Length == TarHeaderBytes && head.Slice(257, 5).SequenceEqual("ustar"u8))
+        if (IsTar(head))
         {
             OpenTar(text, name);
         }
+    }
+
+    private static bool IsTar(ReadOnlySpan<byte> head) => head.Length == TarHeaderBytes && head.Slice(257, 5).SequenceEqual("ustar"u8);
+
+    private static (string Packer, string Command)? OtherPacking(ReadOnlySpan<byte> head)
+    {
+        if (head.StartsWith("BZh"u8))
+        {
+            return ("bzip2", "bunzip2 --keep");
+        }
+
+        if (head.StartsWith((ReadOnlySpan<byte>)[0xFD, 0x37, 0x7A, 0x58, 0x5A, 0]))
+        {
+            return ("xz", "unxz --keep");
+        }
+
+        if (head.StartsWith((ReadOnlySpan<byte>)[0x28, 0xB5, 0x2F, 0xFD]))
+        {
+            return ("Zstandard", "unzstd");
+        }
+
+        if (head.StartsWith((ReadOnlySpan<byte>)[0x04, 0x22, 0x4D, 0x18]))
+        {
+            return ("LZ4", "unlz4");
+        }
+
+        if (head.StartsWith((ReadOnlySpan<byte>)[0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C]))
+        {
+            return ("7-Zip", "7z x");
+        }
+
+        return head.StartsWith("Rar!"u8) ? ("RAR", "unrar x") : null;
     }
 
     private void OpenTar(Stream tar, string name)
@@ -78,7 +119,7 @@ internal sealed class CsvContainer : IDisposable
             }
         }
 
-        throw new FerDataException(name, "holds no .csv file");
+        throw new FerDataException(name, NoCsv);
     }
 
     private void OpenZip(Stream file, string name, FerDataOptions options)
@@ -94,7 +135,7 @@ internal sealed class CsvContainer : IDisposable
         {
             var names = string.Join(", ", entries.Take(5).Select(entry => ErrorCollector.Excerpt(entry.FullName)));
             throw new FerDataException(
-                name, entries.Count == 0 ? "holds no .csv file" : $"holds {entries.Count} .csv files where one is wanted: {names}");
+                name, entries.Count == 0 ? NoCsv : $"holds {entries.Count} .csv files where one is wanted: {names}");
         }
 
         if (entries[0].IsEncrypted)

@@ -1,3 +1,4 @@
+using FerActors.Shared.Files;
 using FerActors.Shared.Labels;
 
 namespace FerActors.Training.Data;
@@ -28,8 +29,7 @@ public static class FerCsvReader
         string path, FerDataOptions? options = null, IProgress<DataProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        using var file = new FileStream(
-            path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 17, FileOptions.SequentialScan);
+        using var file = RegularFile.OpenRead(path, 1 << 17);
         return Read(file, path, options, progress, cancellationToken);
     }
 

@@ -220,6 +220,18 @@ public sealed class FerDataset
         return new FerDataset(_pixels, _labels, _usages, rows, _votes);
     }
 
+    /// <summary>The same images in the same order, those at the indices in another split.</summary>
+    internal FerDataset WithUsage(ReadOnlySpan<int> indices, FerUsage usage)
+    {
+        var usages = (byte[])_usages.Clone();
+        foreach (var index in indices)
+        {
+            usages[Row(index)] = (byte)usage;
+        }
+
+        return new FerDataset(_pixels, _labels, usages, _rows, _votes);
+    }
+
     /// <summary>Number of images in one split.</summary>
     public int CountOf(FerUsage usage)
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using FerActors.Shared.Files;
 using FerActors.Shared.Labels;
 
 namespace FerActors.Training.Data;
@@ -50,7 +51,7 @@ public static class FerVotesReader
         return Task.Run(
             () =>
             {
-                using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 17, FileOptions.SequentialScan);
+                using var file = RegularFile.OpenRead(path, 1 << 17);
                 return Attach(file, path, data, options, cancellationToken);
             },
             cancellationToken);

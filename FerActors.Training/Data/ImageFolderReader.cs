@@ -1,3 +1,4 @@
+using FerActors.Shared.Files;
 using FerActors.Shared.Labels;
 using FerActors.Vision.Imaging;
 using OpenCvSharp;
@@ -138,7 +139,7 @@ public static class ImageFolderReader
         try
         {
             // The bound is on what is read, since a file may grow after its length was asked for.
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            using var file = RegularFile.OpenRead(path, bufferSize: 1);
             if (file.Length > options.MaxImageFileBytes)
             {
                 kind = DataFaultKind.Size;
@@ -147,6 +148,10 @@ public static class ImageFolderReader
 
             bytes = new byte[file.Length];
             file.ReadExactly(bytes);
+        }
+        catch (NotRegularFileException problem)
+        {
+            return $"is {problem.Kind}, not a file";
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {

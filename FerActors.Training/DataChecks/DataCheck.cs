@@ -1,4 +1,5 @@
 using System.Numerics;
+using FerActors.Shared.Files;
 using FerActors.Shared.Labels;
 using FerActors.Training.Data;
 
@@ -62,7 +63,7 @@ public static class DataCheck
                 return ImageFolderReader.Collect(path, options, errors, progress, cancellationToken);
             }
 
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 17, FileOptions.SequentialScan);
+            using var file = RegularFile.OpenRead(path, 1 << 17);
             if (file.Length > 0)
             {
                 return FerCsvReader.Collect(file, name, options, errors, progress, cancellationToken);
@@ -187,7 +188,7 @@ public static class DataCheck
 
         if (set.CountOf(FerUsage.PublicTest) == 0)
         {
-            blockers.Add("There are no PublicTest (validation) images, so a model could not be judged.");
+            blockers.Add("There are no PublicTest (validation) images, so a model could not be judged. A run with hold_out 0.1 holds a tenth of the Training images out for that.");
         }
 
         var training = set.CountOf(FerUsage.Training);

@@ -19,8 +19,9 @@ public static class ModelEvaluation
     /// <param name="flip">Averages the logits of the image and of its mirror image.</param>
     /// <param name="computeType">Type of the matrix products; <see langword="null"/> is that of the weights.</param>
     /// <param name="embeddings">Takes each image's embedding, in order; of the image itself, not of its mirror image.</param>
+    /// <param name="progress">Told after each batch how many images are done.</param>
     public static Predictions Predict(
-        Vit model, PreprocessorConfig preprocessor, FerDataset data, bool flip, ScalarType? computeType = null, Action<float[]>? embeddings = null)
+        Vit model, PreprocessorConfig preprocessor, FerDataset data, bool flip, ScalarType? computeType = null, Action<float[]>? embeddings = null, Action<int>? progress = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
@@ -70,6 +71,8 @@ public static class ModelEvaluation
                     values.AsSpan(i * ExpressionNames.Count, ExpressionNames.Count),
                     ordered.AsSpan((start + i) * ExpressionNames.Count, ExpressionNames.Count));
             }
+
+            progress?.Invoke(start + count);
         }
 
         return new Predictions(ordered, data.Labels(), data.AllVotes());

@@ -380,7 +380,7 @@ public sealed class Trainer
         if (!HasSameOptions(state))
         {
             throw new InvalidOperationException(
-                "The folder holds a run with other options. Continue it with its own (options.json), or choose another folder.");
+                $"The folder holds a run with other options{OptionDifference.Describe(state.OptionsJson, _options)}. Continue it with its own (options.json), or choose another folder.");
         }
 
         // Checkpoints written before there were such sources name none.

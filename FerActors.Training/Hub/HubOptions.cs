@@ -1,4 +1,5 @@
 using System.Globalization;
+using FerActors.Shared.Files;
 
 namespace FerActors.Training.Hub;
 
@@ -76,7 +77,7 @@ public sealed record HubOptions
         try
         {
             var file = new FileInfo(path);
-            return file.Exists && file.Length <= longest ? HubToken.Create(File.ReadAllText(path)) : null;
+            return file.Exists && file.Length <= longest ? HubToken.Create(RegularFile.ReadAllText(path)) : null;
         }
         catch (Exception e) when (e is UnauthorizedAccessException or (IOException and not HubException))
         {

@@ -16,7 +16,7 @@ public static class PersistenceHosting
     /// and is not repaired in silence.
     /// </summary>
     /// <exception cref="FormatException">The connection string is none; the message does not show it.</exception>
-    /// <exception cref="IOException">The file with the connection string cannot be read.</exception>
+    /// <exception cref="IOException">The file with the connection string cannot be read, or the journal's file not be written; the message says why.</exception>
     public static AkkaConfigurationBuilder WithFerPersistence(this AkkaConfigurationBuilder builder, PersistenceOptions options)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -86,10 +86,30 @@ public static class PersistenceHosting
             Directory.CreateDirectory(folder);
         }
 
-        using var database = new SqliteConnection(connection);
-        database.Open();
-        using var command = database.CreateCommand();
-        command.CommandText = "PRAGMA journal_mode=WAL";
-        command.ExecuteNonQuery();
+        try
+        {
+            using var database = new SqliteConnection(connection);
+            database.Open();
+            using var command = database.CreateCommand();
+            command.CommandText = "PRAGMA journal_mode=WAL";
+            command.ExecuteNonQuery();
+        }
+        catch (SqliteException e)
+        {
+            throw new IOException($"The journal '{Path.GetFullPath(file)}' cannot be opened: {Cause(e)}.", e);
+        }
     }
+
+    // By SQLite's result codes.
+    private static string Cause(SqliteException refusal) => refusal.SqliteErrorCode switch
+    {
+        3 or 23 => "this user has no right to",
+        5 or 6 => "another process holds it",
+        8 => "the file or its folder is read-only for this user",
+        10 => "the disk failed to read or write",
+        13 => "the disk is full",
+        14 => "the file or its folder is missing, or this user has no right to it",
+        26 or 11 => "the file is damaged or no database",
+        _ => refusal.Message,
+    };
 }

@@ -86,6 +86,7 @@ public sealed class ModelRegistryActor : ReceivePersistentActor, IWithTimers
         Command<List>(_ => Sender.Tell(new ModelList(_state.Sequence, [.. _state.Models.Where(m => !m.Deleted).Select(Describe)])));
         Command<Describe>(q => Sender.Tell(
             Known(q.Version) is { } model ? Describe(model) : Reply(RegistryCode.NotFound, $"There is no version {q.Version}.")));
+        Command<IsFree>(q => Sender.Tell(_busy.Contains(q.Version) ? Busy(q.Version) : _state.NameIsFree(q.Version)));
         Command<GetStatus>(_ => Sender.Tell(Status()));
         Command<Verify>(q => CheckFiles(null, q.Version));
 
@@ -134,7 +135,10 @@ public sealed class ModelRegistryActor : ReceivePersistentActor, IWithTimers
 
     private void Start()
     {
-        _log.Info("The registry is at {Sequence}; champion {ModelVersion}", _state.Sequence, _state.Champion?.Value ?? "none");
+        _log.Info(
+            "The model registry runs on this node now, at event {Sequence}; champion {ModelVersion}",
+            _state.Sequence,
+            _state.Champion?.Value ?? "none promoted: each node serves its own Model:Path");
         _cluster.Subscribe(
             Self,
             ClusterEvent.SubscriptionInitialStateMode.InitialStateAsSnapshot,

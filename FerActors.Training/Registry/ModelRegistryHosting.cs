@@ -9,6 +9,9 @@ namespace FerActors.Training.Registry;
 
 public static class ModelRegistryHosting
 {
+    /// <summary>The registry's name under <c>/user</c>, by which the nodes find it.</summary>
+    public const string SingletonName = ModelRegistryActor.Id;
+
     private static readonly TimeSpan MinBackoff = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MaxBackoff = TimeSpan.FromSeconds(10);
 

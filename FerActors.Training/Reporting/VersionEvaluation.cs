@@ -11,6 +11,9 @@ namespace FerActors.Training.Reporting;
 /// <summary>Judges a model version on one split, in every view.</summary>
 public static class VersionEvaluation
 {
+    /// <summary>How often the model sees each image: as it is and shifted in four directions, mirrored and not.</summary>
+    public const int LooksAtEachImage = 10;
+
     /// <summary>Mistakes that a report lists.</summary>
     public const int WorstMistakes = 25;
 
@@ -20,15 +23,21 @@ public static class VersionEvaluation
     /// <param name="split">Which split. On PublicTest, on which temperatures are fitted, calibrated figures are cross-fitted, unless the model was calibrated on votes and the images have none.</param>
     /// <param name="epochs">The run's epochs, for the curves.</param>
     /// <param name="cancellation">Asked between the passes.</param>
+    /// <param name="progress">Told how many looks at images are done; ten times as many as images at the end.</param>
     public static VersionReport Run(
-        VitCheckpoint checkpoint, FerDataset images, FerUsage split, IReadOnlyList<EpochRecord>? epochs = null, CancellationToken cancellation = default)
+        VitCheckpoint checkpoint,
+        FerDataset images,
+        FerUsage split,
+        IReadOnlyList<EpochRecord>? epochs = null,
+        CancellationToken cancellation = default,
+        Action<int>? progress = null)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(images);
         var config = checkpoint.Model.Config;
         var temperature = config.FerActors.Temperature;
         var onVotes = config.FerActors.CalibratedOn == FerActorsSection.Votes;
-        var looks = Looks(checkpoint, images, cancellation);
+        var looks = Looks(checkpoint, images, progress, cancellation);
         var views = TestTimeViews.All.Select(view =>
         {
             var predictions = Predictions.Average([.. looks.Where(look => Belongs(look, view)).Select(look => look.Predictions)]);
@@ -49,7 +58,7 @@ public static class VersionEvaluation
         };
     }
 
-    private static List<Look> Looks(VitCheckpoint checkpoint, FerDataset images, CancellationToken cancellation)
+    private static List<Look> Looks(VitCheckpoint checkpoint, FerDataset images, Action<int>? progress, CancellationToken cancellation)
     {
         const int By = TestTimeViews.ShiftPixels;
         (int Right, int Down)[] shifts = [(0, 0), (-By, 0), (By, 0), (0, -By), (0, By)];
@@ -60,8 +69,10 @@ public static class VersionEvaluation
             {
                 cancellation.ThrowIfCancellationRequested();
                 var seen = MovedImages.Of(images, right, down, mirrored);
-                looks.Add(new Look(
-                    right != 0 || down != 0, mirrored, ModelEvaluation.Predict(checkpoint.Model, checkpoint.Preprocessor, seen, flip: false)));
+                var before = looks.Count * images.Count;
+                var predictions = ModelEvaluation.Predict(
+                    checkpoint.Model, checkpoint.Preprocessor, seen, flip: false, progress: done => progress?.Invoke(before + done));
+                looks.Add(new Look(right != 0 || down != 0, mirrored, predictions));
             }
         }
 

@@ -32,7 +32,7 @@ public static class TrainingJob
         progress?.Enter(TrainingStage.Preparing);
         var sources = await TrainingSources.ResolveAsync(request.Options, request.FetchFromHub, cancellation);
         var split = await TrainingSplit.ReadAsync(
-            request.DataPath, request.VotesPath, request.KeepDuplicates, progress is null ? null : progress.Say, cancellation);
+            request.DataPath, request.VotesPath, request.KeepDuplicates, request.HoldOut, progress is null ? null : progress.Say, cancellation);
 
         var trainer = new Trainer(request.Options, split.Train, split.Validation, sources: sources) { EndsHere = request.EndsHere };
         progress?.Enter(TrainingStage.Training);

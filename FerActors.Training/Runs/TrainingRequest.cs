@@ -1,3 +1,4 @@
+using FerActors.Training.Data;
 using FerActors.Training.Engine;
 
 namespace FerActors.Training.Runs;
@@ -32,6 +33,9 @@ public sealed record TrainingRequest
 
     /// <summary>Keeps training images that also stand, exactly or nearly, in an evaluation split. Figures then flatter.</summary>
     public bool KeepDuplicates { get; init; }
+
+    /// <summary>What part of the training images judges the model, where the data have no validation images.</summary>
+    public HoldOut HoldOut { get; init; } = HoldOut.None;
 
     /// <summary>Trains no further: makes the model of what the run in the folder has so far.</summary>
     public bool EndsHere { get; init; }

@@ -13,12 +13,13 @@ public sealed record TrainingSplit(FerDataset Train, FerDataset Validation, stri
     /// <param name="path">CSV (plain, .gz, .zip) or image folder.</param>
     /// <param name="votesPath">The votes of FER+ for the images of a CSV, row for row; <see langword="null"/> for none.</param>
     /// <param name="keepDuplicates">Keeps training images that also stand, exactly or nearly, in an evaluation split.</param>
+    /// <param name="holdOut">What part of the training images judges the model, where the data have no validation images.</param>
     /// <param name="say">Told what happens.</param>
     /// <param name="cancellation">Ends the reading.</param>
     /// <exception cref="FerDataException">The data has errors; they are listed with their rows.</exception>
-    /// <exception cref="InvalidDataException">There are no PublicTest images.</exception>
+    /// <exception cref="InvalidDataException">There are no PublicTest images and none are held out, or there are and some should be.</exception>
     public static async Task<TrainingSplit> ReadAsync(
-        string path, string? votesPath, bool keepDuplicates, Action<string>? say = null, CancellationToken cancellation = default)
+        string path, string? votesPath, bool keepDuplicates, HoldOut holdOut, Action<string>? say = null, CancellationToken cancellation = default)
     {
         say?.Invoke($"Reading {path}");
         var all = await FerDataSource.OpenAsync(path, votesPath, cancellationToken: cancellation);
@@ -27,7 +28,17 @@ public sealed record TrainingSplit(FerDataset Train, FerDataset Validation, stri
             say?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{all.CountVoted():N0} of {all.Count:N0} images have usable votes"));
         }
 
-        var split = await Task.Run(() => Of(all, keepDuplicates, cancellation), cancellation);
+        var split = await Task.Run(() => Of(holdOut.Apply(all), keepDuplicates, cancellation), cancellation);
+        if (holdOut.Share > 0)
+        {
+            split = split with
+            {
+                Notes = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{split.Notes} The {split.Validation.Count:N0} validation images were held out of the training images (hold_out {holdOut.Share}, seed {holdOut.Seed})."),
+            };
+        }
+
         say?.Invoke(split.Notes);
         say?.Invoke($"{split.Train.Count:N0} training images, {split.Validation.Count:N0} validation images");
         return split;
@@ -56,6 +67,7 @@ public sealed record TrainingSplit(FerDataset Train, FerDataset Validation, stri
 
         return validation.Count > 0
             ? new TrainingSplit(train, validation, notes)
-            : throw new InvalidDataException("The data has no PublicTest (validation) images; the model could not be judged.");
+            : throw new InvalidDataException(
+                "The data has no PublicTest (validation) images; the model could not be judged. To hold a tenth of the training images out for that, set hold_out to 0.1.");
     }
 }

@@ -27,7 +27,8 @@ public sealed class TrainingNode
 
 public static class TrainingHosting
 {
-    private const string SingletonName = "training-supervisor";
+    /// <summary>The supervisor's name under <c>/user</c>, by which the nodes find it.</summary>
+    public const string SingletonName = "training-supervisor";
 
     /// <summary>
     /// Adds the training supervisor, a singleton of the cluster's nodes of role <c>training</c>, and the proxy to it. It starts again

@@ -19,6 +19,7 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
     private const int SnapshotEvery = 100;
     private const int MaxRefusal = 1000;
 
+    private static readonly RegistrationRefusal NoRegistry = new("The training supervisor has no registry.", IsFinal: true);
     private static readonly TimeSpan MaxOfferPause = TimeSpan.FromMinutes(5);
 
     private readonly TrainingServiceOptions _options;
@@ -57,6 +58,7 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
         Command<TrainingWork.Progress>(Advance);
         Command<Terminated>(gone => Gone(gone.ActorRef));
         Command<Registration>(Registered);
+        Command<NameChecked>(On);
         Command<Tick>(_ => Look());
         Command<SaveSnapshotSuccess>(saved =>
             DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - SnapshotEvery - 1)));
@@ -99,7 +101,7 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
     private void Recovered()
     {
         _recovered = Now;
-        _log.Info("The training supervisor knows {Runs} runs", _state.Runs.Count);
+        _log.Info("The training supervisor runs on this node now and knows {Runs} runs", _state.Runs.Count);
         Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, _options.HeartbeatEvery);
     }
 
@@ -114,7 +116,38 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
             return;
         }
 
-        Settle(reply, events, Sender);
+        if (events.Count == 0 || _registration is not { } registration)
+        {
+            Settle(reply, events, Sender);
+            return;
+        }
+
+        // A name that the registry has would be found out only after the training.
+        var asker = Sender;
+        var token = _stopping.Token;
+        Task.Run(() => registration.CheckNameAsync(submit.Spec.ModelVersion, token), token).PipeTo(
+            Self,
+            success: refusal => new NameChecked(submit, asker, refusal),
+            failure: e => new NameChecked(submit, asker, new RegistrationRefusal(e.Message, IsFinal: false)));
+    }
+
+    private void On(NameChecked done)
+    {
+        switch (done.Refusal)
+        {
+            case { IsFinal: true } taken:
+                done.Asker.Tell(new CommandResult(CommandCode.Refused, $"Run '{done.Submit.Id}' is not queued: {taken.Sentence}"));
+                break;
+            case { } unknown:
+                done.Asker.Tell(new CommandResult(
+                    CommandCode.Unavailable,
+                    $"Whether the version name '{done.Submit.Spec.ModelVersion}' is free is unknown, so nothing changed; send it again later. {unknown.Sentence}"));
+                break;
+            default:
+                // Another run may have taken the id or the name meanwhile.
+                Process(done.Submit, done.Asker);
+                break;
+        }
     }
 
     private void Process(ITrainingCommand command, IActorRef asker)
@@ -301,7 +334,7 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
         Task.Run(() => registration.RegisterAsync(run, token), token).PipeTo(
             Self,
             success: refusal => new Registration(run.Spec.Id, refusal),
-            failure: e => new Registration(run.Spec.Id, e.Message));
+            failure: e => new Registration(run.Spec.Id, new RegistrationRefusal(e.Message, IsFinal: false)));
     }
 
     private void Registered(Registration registration)
@@ -325,21 +358,40 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
 #pragma warning disable CA5394 // Jitter is no secret.
         var pause = _offerPauses.Delay(failures, Random.Shared.NextDouble());
 #pragma warning restore CA5394
-        _offers[registration.Id] = new Offer(failures, Now + pause, UnderWay: false, Short(refusal));
-        if (refusal != last.Refusal)
+        _offers[registration.Id] = new Offer(failures, Now + pause, UnderWay: false, refusal with { Sentence = Short(refusal.Sentence) });
+        if (_offers[registration.Id].Refusal != last.Refusal)
         {
-            _log.Warning("The model of run {Run} is not in the registry: {Reason}", registration.Id, refusal);
+            _log.Warning("The model of run {Run} is not in the registry: {Reason}", registration.Id, refusal.Sentence);
         }
     }
 
     private static string Short(string sentence) => sentence.Length <= MaxRefusal ? sentence : sentence[..MaxRefusal] + " ...";
 
-    private CommandResult Describe(RunId id) => _state.Runs.GetValueOrDefault(id) is { } run
-        ? new CommandResult(CommandCode.NoChange, $"Run '{id}' is {run.State}.", View(run))
-        : new CommandResult(CommandCode.NotFound, $"There is no run '{id}'.");
+    private CommandResult Describe(RunId id)
+    {
+        if (!_state.Runs.TryGetValue(id, out var run))
+        {
+            return new CommandResult(CommandCode.NotFound, $"There is no run '{id}'.");
+        }
 
-    private RunView View(TrainingRun run) =>
-        new(run, _progress.GetValueOrDefault(run.Spec.Id), _offers.GetValueOrDefault(run.Spec.Id)?.Refusal);
+        var view = View(run);
+        return new CommandResult(
+            CommandCode.NoChange,
+            view.Refusal is { } refusal
+                ? $"Run '{id}' is finished, but its model is not in the registry: {refusal}"
+                : run is { State: RunState.Registered, Confirmed: false }
+                    ? $"Run '{id}' is finished; the registry does not have its model yet."
+                    : $"Run '{id}' is {run.State}.",
+            view);
+    }
+
+    private RunView View(TrainingRun run)
+    {
+        var refusal = run is not { State: RunState.Registered, Confirmed: false }
+            ? null
+            : _registration is null ? NoRegistry : _offers.GetValueOrDefault(run.Spec.Id)?.Refusal;
+        return new RunView(run, _progress.GetValueOrDefault(run.Spec.Id), refusal?.Sentence, refusal?.IsFinal ?? false);
+    }
 
     private void Tell(string node, object message)
     {
@@ -352,12 +404,14 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
     private sealed record Node(IActorRef Actor, bool Accepting);
 
     // How often the registry has refused the model, and when it is offered again.
-    private sealed record Offer(int Failures, DateTimeOffset Next, bool UnderWay, string? Refusal)
+    private sealed record Offer(int Failures, DateTimeOffset Next, bool UnderWay, RegistrationRefusal? Refusal)
     {
         public static Offer None { get; } = new(0, DateTimeOffset.MinValue, UnderWay: false, null);
     }
 
-    private sealed record Registration(RunId Id, string? Refusal) : INoSerializationVerificationNeeded;
+    private sealed record Registration(RunId Id, RegistrationRefusal? Refusal) : INoSerializationVerificationNeeded;
+
+    private sealed record NameChecked(TrainingCommands.Submit Submit, IActorRef Asker, RegistrationRefusal? Refusal) : INoSerializationVerificationNeeded;
 
     private sealed record Tick : INoSerializationVerificationNeeded, IDeadLetterSuppression
     {

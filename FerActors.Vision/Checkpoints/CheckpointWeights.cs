@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using FerActors.Shared.Files;
 using FerActors.Vision.Safetensors;
 
 namespace FerActors.Vision.Checkpoints;
@@ -119,7 +120,7 @@ public sealed class CheckpointWeights : IDisposable
 
     private static string Hash(string path)
     {
-        using var stream = File.OpenRead(path);
+        using var stream = RegularFile.OpenRead(path);
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FerActors.Shared.Files;
 using FerActors.Vision.Safetensors;
 
 namespace FerActors.Vision.Checkpoints;
@@ -37,7 +38,7 @@ public sealed class SafetensorsIndex
     /// <exception cref="IOException">The file is absent or cannot be read.</exception>
     public static SafetensorsIndex Load(string path)
     {
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+        using var stream = RegularFile.OpenRead(path);
         if (stream.Length > MaxBytes)
         {
             throw new CheckpointException($"{FileName} has {stream.Length} bytes, over the limit of {MaxBytes}.");

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Unicode;
+using FerActors.Shared.Files;
 
 namespace FerActors.Vision.Configuration;
 
@@ -31,7 +32,7 @@ internal sealed class JsonFields
     public static byte[] ReadFile(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+        using var stream = RegularFile.OpenRead(path);
         if (stream.Length > MaxBytes)
         {
             throw new VitConfigException(Path.GetFileName(path), [$"The file has {stream.Length} bytes, over the limit of {MaxBytes}."]);

@@ -1,3 +1,4 @@
+using FerActors.Shared.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace FerActors.Vision.Safetensors;
@@ -18,7 +19,7 @@ internal abstract class ByteSource : IDisposable
 
         public OfFile(string path)
         {
-            _handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+            _handle = RegularFile.OpenHandle(path);
             try
             {
                 Length = RandomAccess.GetLength(_handle);

@@ -66,18 +66,21 @@ internal sealed class SafetensorsHeader
     {
         var tensors = new Dictionary<string, TensorInfo>(StringComparer.Ordinal);
         Dictionary<string, string>? metadata = null;
+        var hasMetadata = false;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
             var name = ReadName(ref reader);
             _ = reader.Read();
             if (name == MetadataKey)
             {
-                if (metadata is not null)
+                if (hasMetadata)
                 {
                     throw new SafetensorsFormatException($"The header has the key {MetadataKey} twice.");
                 }
 
-                metadata = ReadMetadata(ref reader);
+                hasMetadata = true;
+                // As the reference reader does: null is the same as no metadata.
+                metadata = reader.TokenType == JsonTokenType.Null ? null : ReadMetadata(ref reader);
             }
             else
             {
@@ -102,7 +105,7 @@ internal sealed class SafetensorsHeader
     {
         if (reader.TokenType != JsonTokenType.StartObject)
         {
-            throw new SafetensorsFormatException($"{MetadataKey} is not an object.");
+            throw new SafetensorsFormatException($"{MetadataKey} is neither an object nor null.");
         }
 
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal);

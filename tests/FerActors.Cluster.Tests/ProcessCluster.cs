@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using FerActors.Host.Clustering;
 using FerActors.Host.Operations;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Cluster;
@@ -10,6 +11,8 @@ namespace FerActors.Cluster.Tests;
 /// <summary>A cluster of <c>fer host</c> processes, with its queues on a real broker and its journal in a real database.</summary>
 internal sealed class ProcessCluster : IAsyncDisposable
 {
+    private const string Certificates = "certificates";
+
     private readonly string _folder = Directory.CreateTempSubdirectory("fer-cluster-").FullName;
     private readonly NodeQueues _queues;
     private readonly string _database;
@@ -22,6 +25,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private ProcessCluster(NodeQueues queues, string database, string host, int seeds)
     {
         (_queues, _database, _host) = (queues, database, host);
+        CertificateAuthority.Make(_folder, [Certificates], TimeSpan.FromDays(1), password: null);
         var ports = FreePorts(host, seeds);
         _seedPorts = new Queue<int>(ports);
         _seeds = [.. ports.Select(port => $"akka.tcp://{ClusterOptions.SystemName}@{host}:{port}")];
@@ -90,6 +94,9 @@ internal sealed class ProcessCluster : IAsyncDisposable
             "Cluster:Alone=false",
             $"Cluster:HostName={_host}",
             $"Cluster:Port={(Roles(roles).Contains(NodeRoles.Control) ? _seedPorts.Dequeue() : 0)}",
+            $"Cluster:CertificateFile={CertificateOf(CertificateAuthority.CertificateName)}",
+            $"Cluster:CertificateKeyFile={CertificateOf(CertificateAuthority.KeyName)}",
+            $"Cluster:AuthorityFile={CertificateOf(CertificateAuthority.AuthorityName)}",
             "Cluster:SplitBrainRole=control",
             "Cluster:SplitBrainStableAfter=00:00:05",
             "Cluster:SeedNodeTimeout=00:00:03",
@@ -136,6 +143,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
         Directory.Delete(_folder, recursive: true);
     }
+
+    private string CertificateOf(string file) => Path.Combine(_folder, Certificates, file);
 
     private static string[] Roles(string roles) => roles.Split('+');
 

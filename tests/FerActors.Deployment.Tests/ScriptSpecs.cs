@@ -37,11 +37,12 @@ public sealed class ScriptSpecs : IDisposable
     {
         var log = Path.Combine(_folder, "node.log");
         var (code, _, errors) = await ShellAsync(
-            $". scripts/lib.sh; (echo 'no broker' >'{log}'; exit 3) & beside $! '{log}' sleep infinity");
+            $". scripts/lib.sh; (printf 'no broker\n   at Node.Start()\n' >'{log}'; exit 3) & beside $! '{log}' sleep infinity");
 
         Assert.Equal(3, code);
         Assert.Contains("the node has ended (exit 3)", errors, StringComparison.Ordinal);
         Assert.Contains("no broker", errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("Node.Start", errors, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -56,12 +57,14 @@ public sealed class ScriptSpecs : IDisposable
         Assert.DoesNotContain("ended", errors, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_step_that_fails_shows_what_it_said()
+    [Theory]
+    [InlineData("bash -c 'echo the cause; exit 4'", 4)]
+    [InlineData("fail the cause", 1)]
+    public async Task A_step_that_fails_shows_what_it_said(string command, int expected)
     {
-        var (code, _, errors) = await ShellAsync(". scripts/lib.sh; step 'trying' bash -c 'echo the cause; exit 4'");
+        var (code, _, errors) = await ShellAsync($". scripts/lib.sh; step 'trying' {command}");
 
-        Assert.Equal(4, code);
+        Assert.Equal(expected, code);
         Assert.Contains("trying failed", errors, StringComparison.Ordinal);
         Assert.Contains("the cause", errors, StringComparison.Ordinal);
     }

@@ -5,6 +5,7 @@ const $ = (id) => document.getElementById(id);
 const drop = $("drop");
 let latest = 0;
 let shown = null;
+let placed = [];
 
 function say(text, isError) {
   $("status").textContent = text;
@@ -22,26 +23,48 @@ function element(name, className, text) {
   return made;
 }
 
+// A place for each label, in the order of the faces: above its box, else below, else inside; else the nearest line further down or up
+// that is free. No label covers another, none leaves the picture while there is room in it.
+function place(labels, width, height) {
+  const done = [];
+  const isFree = (x, y, label) => y >= 0 && y + label.height <= height && done.every((other) =>
+    !other || x >= other.x + other.width || other.x >= x + label.width || y >= other.y + other.height || other.y >= y + label.height);
+  for (const label of labels) {
+    const { box } = label;
+    const across = [box.x, box.x + box.width - label.width].map((x) => Math.max(0, Math.min(x, width - label.width)));
+    const down = [box.y - label.height, box.y + box.height, box.y];
+    for (let step = 1; step * label.height <= height; step++) {
+      down.push(box.y + box.height + step * label.height, box.y - (step + 1) * label.height);
+    }
+    const spots = down.flatMap((y) => across.map((x) => ({ x, y })));
+    const spot = spots.find(({ x, y }) => isFree(x, y, label));
+    done.push(spot ? { ...spot, width: label.width, height: label.height } : null);
+  }
+  return done;
+}
+
 function draw(bitmap, faces) {
   const canvas = $("picture");
   canvas.width = bitmap.width;
   canvas.height = bitmap.height;
   const pen = canvas.getContext("2d");
   pen.drawImage(bitmap, 0, 0);
-  const unit = Math.max(2, Math.max(bitmap.width, bitmap.height) / 300);
+  const unit = Math.max(2, Math.max(bitmap.width, bitmap.height) / 300) * (faces.length > 8 ? 0.7 : 1);
   pen.lineWidth = unit;
   pen.font = `${Math.round(8 * unit)}px system-ui, sans-serif`;
-  faces.forEach((face, index) => {
-    const box = face.box;
-    const label = `${index + 1} ${face.dominant_emotion} ${percent(face.confidence)}`;
-    pen.strokeStyle = "#00e0d0";
-    pen.strokeRect(box.x, box.y, box.width, box.height);
-    const height = 11 * unit;
-    const top = box.y >= height ? box.y - height : box.y;
+
+  // In a crowd there is room for numbers alone; the cards below have the rest.
+  const texts = faces.map((face, index) => faces.length > 24 ? `${index + 1}` : `${index + 1} ${face.dominant_emotion} ${percent(face.confidence)}`);
+  placed = place(
+    faces.map((face, index) => ({ box: face.box, width: pen.measureText(texts[index]).width + 4 * unit, height: 11 * unit })), bitmap.width, bitmap.height);
+  pen.strokeStyle = "#00e0d0";
+  for (const { box } of faces) pen.strokeRect(box.x, box.y, box.width, box.height);
+  placed.forEach((spot, index) => {
+    if (!spot) return;
     pen.fillStyle = "#003a40";
-    pen.fillRect(box.x, top, pen.measureText(label).width + 4 * unit, height);
+    pen.fillRect(spot.x, spot.y, spot.width, spot.height);
     pen.fillStyle = "#ffffff";
-    pen.fillText(label, box.x + 2 * unit, top + 8.5 * unit);
+    pen.fillText(texts[index], spot.x + 2 * unit, spot.y + 8.5 * unit);
   });
   canvas.hidden = false;
 }
@@ -75,25 +98,57 @@ async function explain(card, face) {
   card.append(await heat(face), element("p", "heat-note", name));
 }
 
-// A person's word on one face.
+// A person's word on one face. Right ones are asked for as well as wrong ones: of corrections alone nobody could tell how often the model
+// is right.
 function ask(card, face, index, messageId) {
+  const row = element("div", "words");
+  const right = element("button", "right", "Right");
+  const wrong = element("button", "wrong", "Wrong");
   const select = element("select", "word");
-  select.setAttribute("aria-label", "What the expression is");
-  select.append(new Option("Is it something else?", ""), ...face.emotions.map((emotion) => new Option(emotion.name, emotion.name)));
   const said = element("p", "word");
-  select.addEventListener("change", async () => {
-    if (!select.value) return;
+  right.type = wrong.type = "button";
+  right.setAttribute("aria-label", `Face ${index + 1} is ${face.dominant_emotion}`);
+  wrong.setAttribute("aria-label", `Face ${index + 1} is not ${face.dominant_emotion}`);
+  select.setAttribute("aria-label", `What the expression of face ${index + 1} is`);
+  said.setAttribute("role", "status");
+  select.hidden = true;
+  select.append(new Option("What is it?", ""), ...face.emotions
+    .filter((emotion) => emotion.name !== face.dominant_emotion)
+    .map((emotion) => new Option(emotion.name, emotion.name)));
+  const send = async (label) => {
+    right.disabled = wrong.disabled = select.disabled = true;
+    let noted = false;
     const headers = { "Content-Type": "application/json", ...key() };
-    const body = JSON.stringify({ message_id: messageId, face: index, label: select.value });
+    const body = JSON.stringify({ message_id: messageId, face: index, label });
     try {
       const response = await fetch("v1/feedback", { method: "POST", body, headers, credentials: "omit" });
       const answer = await response.json();
-      said.textContent = response.ok ? `Noted: ${answer.label}.` : answer.detail || "It could not be noted.";
+      noted = response.ok;
+      if (response.status === 401) askForKey();
+      said.textContent = noted ? `Noted: ${answer.label}.` : answer.detail || "It could not be noted.";
     } catch {
       said.textContent = "The server cannot be reached.";
     }
+
+    // One word on each face: what is noted counts.
+    right.disabled = wrong.disabled = select.disabled = noted;
+  };
+  right.addEventListener("click", () => {
+    select.hidden = true;
+    send(face.dominant_emotion);
   });
-  card.append(select, said);
+  wrong.addEventListener("click", () => {
+    select.hidden = false;
+    select.focus();
+  });
+  select.addEventListener("change", () => select.value && send(select.value));
+  row.append(right, wrong, select);
+  card.append(row, said);
+}
+
+function askForKey() {
+  $("key-row").hidden = false;
+  $("key").focus();
 }
 
 function key() {
@@ -133,7 +188,7 @@ async function classify(file) {
     const answer = await response.json();
     if (mine !== latest) return;
     if (!response.ok) {
-      if (response.status === 401) $("key-row").hidden = false;
+      if (response.status === 401) askForKey();
       say(answer.detail || answer.title || "The picture was refused.", true);
       return;
     }
@@ -154,7 +209,12 @@ function take(files) {
   if (file) classify(file);
 }
 
-$("upload").addEventListener("submit", (event) => event.preventDefault());
+
+// Enter in the field of the key, or its button: the picture that was refused goes again.
+$("upload").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (shown) classify(shown);
+});
 $("file").addEventListener("change", (event) => {
   take(event.target.files);
   event.target.value = "";

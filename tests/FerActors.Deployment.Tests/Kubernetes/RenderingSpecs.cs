@@ -274,13 +274,30 @@ public sealed class RenderingSpecs
 
     [SkippableTheory]
     [MemberData(nameof(Folders))]
+    public void Members_know_each_other_by_a_secret_that_the_documented_commands_make(string folder)
+    {
+        var rendering = Of(folder);
+        var page = File.ReadAllText(Checkout.At("docs", "deployment.md"));
+
+        Assert.Contains("./run cluster make-certificates fer ", page, StringComparison.Ordinal);
+        Assert.Contains("create secret generic fer-cluster --from-file=certificates/fer", page, StringComparison.Ordinal);
+        foreach (var workload in rendering.Workloads)
+        {
+            Assert.True(NodeSettings.Read(rendering, workload).Cluster.UsesTls);
+            var secret = Assert.Single(workload.Pod.Volumes, volume => volume.Secret?.SecretName == "fer-cluster").Secret;
+            Assert.Equal(["tls.crt", "tls.key", "ca.crt"], secret.Items.Select(item => item.Key));
+        }
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Folders))]
     public void Broker_and_database_are_those_of_the_examples(string folder)
     {
         var rendering = Of(folder);
         var examples = ManifestFile.All.Where(file => file.Contains("examples", StringComparison.Ordinal)).SelectMany(file => ManifestFile.Read(File.ReadAllText(file))).ToList();
         var broker = Assert.Single(examples.OfType<CustomResources.RabbitmqCluster>());
         var database = Assert.Single(examples.OfType<CustomResources.PostgresCluster>());
-        string[] secrets = [$"{broker.Metadata.Name}-default-user", $"{database.Metadata.Name}-app", "fer-seq", "fer-api-keys"];
+        string[] secrets = [$"{broker.Metadata.Name}-default-user", $"{database.Metadata.Name}-app", "fer-seq", "fer-api-keys", "fer-cluster"];
         var space = Assert.Single(rendering.All<V1Namespace>()).Metadata.Name;
 
         Assert.All([broker.Metadata, database.Metadata], metadata => Assert.Equal(space, metadata.NamespaceProperty));

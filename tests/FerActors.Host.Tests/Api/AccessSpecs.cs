@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text.Json;
+using System.Text.RegularExpressions;
 using Akka.Hosting;
 using FerActors.Host.Api;
 using FerActors.Host.Composition;
@@ -32,6 +34,114 @@ public sealed class AccessSpecs(BrokerNode broker, ITestOutputHelper output) : T
         Assert.Equal(HttpStatusCode.OK, (await api.PostAsync(Picture, key: key)).StatusCode);
         api.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
         Assert.Equal(HttpStatusCode.OK, (await api.PostAsync(Picture)).StatusCode);
+    }
+
+    [SkippableTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Whoever_reads_the_file_of_hashes_has_no_key(bool inFile)
+    {
+        var (_, line) = ApiKeyLine.Create("anna");
+        var file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, $"{line}\n");
+            await using var api = await StartApiAsync(
+                inFile ? new ApiOptions { KeysFile = file, RatePerSecond = 0 } : new ApiOptions { KeyHashes = [line.ToString()], RatePerSecond = 0 });
+            string[] stored =
+            [
+                line.ToString(),
+                Convert.ToHexStringLower(line.Hash),
+                Convert.ToHexString(line.Hash),
+                "fer_" + Convert.ToHexStringLower(line.Hash),
+                Convert.ToBase64String(line.Hash),
+                line.Name,
+            ];
+
+            foreach (var guess in stored)
+            {
+                await ApiUnderTest.AssertProblemAsync(401, ApiCodes.Unauthorized, await api.PostAsync(Picture, key: guess));
+                using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/classify") { Content = new ByteArrayContent(Picture) };
+                request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {guess}");
+                await ApiUnderTest.AssertProblemAsync(401, ApiCodes.Unauthorized, await api.Client.SendAsync(request));
+            }
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [SkippableTheory]
+    [InlineData("X-Forwarded-For", "10.0.0.{0}")]
+    [InlineData("X-Real-IP", "10.0.0.{0}")]
+    [InlineData("Forwarded", "for=10.0.0.{0}")]
+    [InlineData("X-Api-Key", "guess-{0}")]
+    public async Task No_header_of_the_clients_makes_it_another_caller(string header, string value)
+    {
+        await using var api = await StartApiAsync(new ApiOptions { RatePerSecond = 1, RateBurst = 2 });
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(async i =>
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/classify") { Content = new ByteArrayContent([]) };
+            request.Headers.TryAddWithoutValidation(header, string.Format(System.Globalization.CultureInfo.InvariantCulture, value, i));
+            return await api.Client.SendAsync(request);
+        }));
+
+        Assert.Contains(answers, answer => answer.StatusCode == HttpStatusCode.TooManyRequests);
+    }
+
+    [SkippableFact]
+    public async Task Slow_bodies_of_one_key_leave_another_its_place()
+    {
+        var (anna, first) = ApiKeyLine.Create("anna");
+        var (otto, second) = ApiKeyLine.Create("otto");
+        await StartAsync();
+        await using var api = await StartApiAsync(new ApiOptions
+        {
+            KeyHashes = [first.ToString(), second.ToString()],
+            RatePerSecond = 0,
+            MaxConcurrentRequests = 4,
+            MaxQueuedPerCaller = 0,
+            BodyTimeout = TimeSpan.FromMinutes(10),
+            MinBodyBytesPerSecond = 0,
+        });
+        var slow = new List<RawClient>();
+        try
+        {
+            // One after the other, until one is refused: then the others are held.
+            string answer;
+            do
+            {
+                slow.Add(await RawClient.ConnectAsync(api.Address));
+                await slow[^1].SendAsync(
+                    "POST /v1/classify HTTP/1.1", "Host: localhost", $"X-Api-Key: {anna}", "Expect: 100-continue", "Content-Length: 1000", "");
+                answer = await slow[^1].ReadSomeAsync();
+            }
+            while (answer.StartsWith("HTTP/1.1 100 ", StringComparison.Ordinal));
+
+            Assert.StartsWith("HTTP/1.1 503 ", answer, StringComparison.Ordinal);
+            Assert.Equal(3, slow.Count);
+            Assert.Equal(HttpStatusCode.OK, (await api.PostAsync(Picture, key: otto)).StatusCode);
+        }
+        finally
+        {
+            slow.ForEach(client => client.Dispose());
+        }
+    }
+
+    [SkippableFact]
+    public async Task A_body_below_the_lowest_rate_is_given_up()
+    {
+        await using var api = await StartApiAsync(
+            new ApiOptions { RatePerSecond = 0, BodyTimeout = TimeSpan.FromMinutes(10), MinBodyBytesPerSecond = 1024 * 1024 });
+        using var client = await RawClient.ConnectAsync(api.Address);
+        await client.SendAsync("POST /v1/classify HTTP/1.1", "Host: localhost", "Content-Length: 1000", "", "a");
+
+        var answer = await client.ReadToEndAsync();
+
+        Assert.StartsWith("HTTP/1.1 408 ", answer, StringComparison.Ordinal);
+        Assert.Contains("\"slow_body\"", answer, StringComparison.Ordinal);
     }
 
     [SkippableFact]
@@ -137,6 +247,33 @@ public sealed class AccessSpecs(BrokerNode broker, ITestOutputHelper output) : T
         Assert.True(classify.GetProperty("requestBody").GetProperty("content").TryGetProperty("image/jpeg", out _));
         Assert.True(classify.GetProperty("responses").TryGetProperty("504", out _));
         Assert.True(paths.GetProperty("/v1/batches/{id}").TryGetProperty("get", out _));
+    }
+
+    [SkippableFact]
+    public async Task Every_operation_of_the_description_says_what_it_answers_and_names_its_path_parameters()
+    {
+        await using var api = await StartApiAsync(new ApiOptions());
+
+        var document = await ApiUnderTest.JsonAsync(await api.Client.GetAsync(new Uri("/openapi/v1.json", UriKind.Relative)));
+
+        Assert.NotEqual(0, document.GetProperty("servers").GetArrayLength());
+        foreach (var path in document.GetProperty("paths").EnumerateObject())
+        {
+            foreach (var operation in path.Value.EnumerateObject())
+            {
+                var (name, responses) = ($"{operation.Name} {path.Name}", operation.Value.GetProperty("responses"));
+                Assert.True(responses.EnumerateObject().Any(response => response.Name[0] == '2'), name);
+                Assert.Equal(
+                    Regex.Matches(path.Name, "{(.+?)}").Select(match => match.Groups[1].Value),
+                    Parameters(operation.Value).Where(p => p.GetProperty("in").GetString() == "path").Select(p => p.GetProperty("name").GetString()));
+                Assert.Equal(operation.Name == "post", operation.Value.TryGetProperty("requestBody", out _));
+                var errors = responses.GetProperty("503").GetProperty("content").EnumerateObject().Select(content => content.Name);
+                Assert.Equal([path.Name.StartsWith("/v2", StringComparison.Ordinal) ? "application/json" : "application/problem+json"], errors);
+            }
+        }
+
+        static IEnumerable<JsonElement> Parameters(JsonElement operation) =>
+            operation.TryGetProperty("parameters", out var parameters) ? parameters.EnumerateArray() : [];
     }
 
     [SkippableFact]

@@ -87,17 +87,31 @@ public sealed class BatchSpecs(BrokerNode broker, ITestOutputHelper output) : Tr
     public void Batches_expire_and_images_without_an_answer_count_until_they_have_one()
     {
         var time = new SetTime();
-        var store = new BatchStore(maxBatches: 2, maxWaitingBytes: 100, TimeSpan.FromMinutes(1), time);
-        var batch = store.TryAdd(null, images: 1, bytes: 80)!;
-        Assert.Null(store.TryAdd(null, images: 1, bytes: 30));
+        var store = new BatchStore(maxBatches: 4, maxWaitingBytes: 100, TimeSpan.FromMinutes(1), time);
+        var batch = store.TryAdd(null, "a", images: 1, bytes: 80)!;
+        Assert.Null(store.TryAdd(null, "a", images: 1, bytes: 30));
 
         store.Set(batch, 0, new BatchItem("m", new GatewayAnswer.NotAnswered(ApiCodes.Timeout, "Late.")), bytes: 80);
-        Assert.NotNull(store.TryAdd(null, images: 1, bytes: 30));
+        Assert.NotNull(store.TryAdd(null, "a", images: 1, bytes: 30));
         Assert.True(store.Find(batch.Id, null)!.IsDone);
 
         time.Now += TimeSpan.FromMinutes(1);
         Assert.Null(store.Find(batch.Id, null));
-        Assert.NotNull(store.TryAdd(null, images: 1, bytes: 30));
+        Assert.NotNull(store.TryAdd(null, "a", images: 1, bytes: 30));
+    }
+
+    [Fact]
+    public void A_caller_who_fills_the_store_leaves_room_for_others()
+    {
+        var store = new BatchStore(maxBatches: 8, maxWaitingBytes: 100, TimeSpan.FromMinutes(1), TimeProvider.System);
+
+        var many = Enumerable.Range(0, 8).Count(_ => store.TryAdd(null, "many", images: 1, bytes: 1) is not null);
+        Assert.Null(store.TryAdd(null, "large", images: 1, bytes: 100));
+        Assert.NotNull(store.TryAdd(null, "large", images: 1, bytes: 50));
+        Assert.Null(store.TryAdd(null, "large", images: 1, bytes: 1));
+
+        Assert.Equal(4, many);
+        Assert.NotNull(store.TryAdd(null, "new", images: 1, bytes: 10));
     }
 
     private async Task<ApiUnderTest> StartAllAsync(ApiOptions options, ImageLimitsOptions? images = null, bool answers = true)

@@ -66,6 +66,18 @@ internal sealed class Chromium : IAsyncDisposable
         return result.GetProperty("result").TryGetProperty("value", out var value) ? value : default;
     }
 
+    /// <summary>Types a text into what has the focus.</summary>
+    public Task TypeAsync(string text) => SendAsync("Input.insertText", new { text });
+
+    /// <summary>Presses the key Enter, as a keyboard does.</summary>
+    public async Task PressEnterAsync()
+    {
+        foreach (var type in new[] { "keyDown", "keyUp" })
+        {
+            await SendAsync("Input.dispatchKeyEvent", new { type, key = "Enter", code = "Enter", windowsVirtualKeyCode = 13, text = type == "keyDown" ? "\r" : "" });
+        }
+    }
+
     public async Task<byte[]> ScreenshotAsync() =>
         (await SendAsync("Page.captureScreenshot", new { format = "png" })).GetProperty("data").GetBytesFromBase64();
 

@@ -139,7 +139,7 @@ public sealed class ClassifySpecs(BrokerNode broker, ITestOutputHelper output) :
     {
         await using var api = await StartAllAsync(images: new ImageLimitsOptions { MaxBytes = SmallLimit });
 
-        var answer = await RawAsync(api, "POST /v1/classify HTTP/1.1\r\nHost: x\r\nContent-Length: 900000000\r\n\r\n");
+        var answer = await RawAsync(api, "POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000000\r\n\r\n");
 
         Assert.StartsWith("HTTP/1.1 413 ", answer, StringComparison.Ordinal);
         Assert.Contains("\"too_large\"", answer, StringComparison.Ordinal);
@@ -150,7 +150,7 @@ public sealed class ClassifySpecs(BrokerNode broker, ITestOutputHelper output) :
     {
         await using var api = await StartAllAsync(new ApiOptions { BodyTimeout = TimeSpan.FromMilliseconds(300) });
 
-        var answer = await RawAsync(api, "POST /v1/classify HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nonly this");
+        var answer = await RawAsync(api, "POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nonly this");
 
         Assert.StartsWith("HTTP/1.1 408 ", answer, StringComparison.Ordinal);
         Assert.Contains("\"slow_body\"", answer, StringComparison.Ordinal);
@@ -230,9 +230,9 @@ public sealed class ClassifySpecs(BrokerNode broker, ITestOutputHelper output) :
     }
 
     [SkippableFact]
-    public async Task Beyond_the_requests_that_may_be_held_the_answer_is_503()
+    public async Task Beyond_the_requests_that_may_be_held_or_wait_the_answer_is_503()
     {
-        await using var api = await StartAllAsync(new ApiOptions { MaxConcurrentRequests = 1 }, answers: false);
+        await using var api = await StartAllAsync(new ApiOptions { MaxConcurrentRequests = 1, MaxQueuedPerCaller = 0 }, answers: false);
         var first = api.PostAsync(Picture);
         var image = await NextImageAsync();
 
@@ -240,6 +240,71 @@ public sealed class ClassifySpecs(BrokerNode broker, ITestOutputHelper output) :
 
         Answer(image);
         Assert.Equal(HttpStatusCode.OK, (await first).StatusCode);
+    }
+
+    [SkippableFact]
+    public async Task A_request_beyond_its_callers_share_waits_for_its_turn()
+    {
+        await using var api = await StartAllAsync(new ApiOptions { MaxConcurrentRequests = 1, QueueTimeout = TimeSpan.FromMinutes(5) }, answers: false);
+        var first = api.PostAsync(Picture);
+        var image = await NextImageAsync();
+        var second = api.PostAsync(Picture);
+
+        Answer(image);
+        Answer(await NextImageAsync());
+
+        Assert.Equal(HttpStatusCode.OK, (await first).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await second).StatusCode);
+    }
+
+    [SkippableTheory]
+    [InlineData("/v1/classify?face=largest", "the nearest known one is faces")]
+    [InlineData("/v1/classify?faces=all&x=1", "must be one of faces, include, aligned, explain")]
+    [InlineData("/v1/batches?alined=true", "the nearest known one is aligned")]
+    [InlineData("/v1/batches/x?faces=all", "takes none")]
+    [InlineData("/v1/feedback?source=me", "takes none")]
+    public async Task A_query_parameter_that_is_not_known_is_refused(string path, string sentence)
+    {
+        await using var api = await StartAllAsync();
+
+        var problem = await ApiUnderTest.AssertProblemAsync(
+            400, ApiCodes.InvalidRequest,
+            await api.SendAsync(path.StartsWith("/v1/batches/", StringComparison.Ordinal) ? HttpMethod.Get : HttpMethod.Post, path, content: new ByteArrayContent(Picture)));
+
+        Assert.Contains(sentence, problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        await Pipeline.ExpectNoMsgAsync(TimeSpan.Zero);
+    }
+
+    [SkippableTheory]
+    [InlineData("form-data; name=\"image\"", null)]
+    [InlineData("form-data; name=image", "image/png")]
+    [InlineData("form-data; name=\"photo\"", "image/png")]
+    [InlineData("form-data; name=\"photo\"", "application/octet-stream")]
+    public async Task A_files_name_is_optional(string disposition, string? type)
+    {
+        await using var api = await StartAllAsync();
+        var form = new MultipartContent("form-data", "limit");
+        var part = new ByteArrayContent(Picture);
+        part.Headers.TryAddWithoutValidation("Content-Disposition", disposition);
+        part.Headers.TryAddWithoutValidation("Content-Type", type);
+        form.Add(part);
+
+        var response = await api.SendAsync(HttpMethod.Post, "/v1/classify", content: form);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal(Picture, (await NextImageAsync()).Body.ToArray());
+    }
+
+    [SkippableFact]
+    public async Task A_field_that_is_not_known_is_named_with_the_nearest_that_is()
+    {
+        await using var api = await StartAllAsync();
+        var form = ApiUnderTest.Form(("image", "a.png", Picture));
+        form.Add(new StringContent("x"), "fases");
+
+        var problem = await ApiUnderTest.AssertProblemAsync(400, ApiCodes.InvalidRequest, await api.SendAsync(HttpMethod.Post, "/v1/classify", content: form));
+
+        Assert.Contains("'fases' is not known; the nearest known one is faces.", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
     }
 
     private async Task<ApiUnderTest> StartAllAsync(ApiOptions? options = null, bool answers = true, ImageLimitsOptions? images = null)

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text;
@@ -109,6 +110,78 @@ public sealed class OpenInferenceSpecs(BrokerNode broker, ITestOutputHelper outp
         Assert.Equal("0.7:3:Happy", output.GetProperty("data")[0].GetString());
     }
 
+    [SkippableTheory]
+    [InlineData("gzip")]
+    [InlineData("deflate")]
+    [InlineData("br")]
+    [InlineData("identity")]
+    public async Task A_compressed_body_is_understood(string encoding)
+    {
+        await using var api = await StartAllAsync();
+        var waiting = api.SendAsync(HttpMethod.Post, Infer, content: Compressed(encoding, Request(Picture)));
+
+        var image = await AnswerAsync(faces: 1);
+
+        Assert.Equal(Picture, image.Body.ToArray());
+        Assert.Equal(HttpStatusCode.OK, (await waiting).StatusCode);
+    }
+
+    [SkippableFact]
+    public async Task A_body_that_unfolds_beyond_the_limit_is_refused()
+    {
+        await using var api = await StartAllAsync(new ApiOptions { RatePerSecond = 0, MaxBatchBytes = 100_000 });
+
+        var bomb = await api.SendAsync(HttpMethod.Post, Infer, content: Compressed("gzip", new byte[50_000_000]));
+        var photo = await api.SendAsync(HttpMethod.Post, "/v1/classify", content: Compressed("br", new byte[50_000_000]));
+
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, bomb.StatusCode);
+        await ApiUnderTest.AssertProblemAsync(413, ErrorCodes.TooLarge, photo);
+    }
+
+    [SkippableTheory]
+    [InlineData("gzip", 400, "damaged")]
+    [InlineData("zstd", 415, "gzip, deflate, br")]
+    [InlineData("gzip, gzip", 415, "gzip, deflate, br")]
+    public async Task A_body_that_is_not_compressed_as_it_says_gets_a_sentence(string encoding, int status, string sentence)
+    {
+        await using var api = await StartAllAsync();
+        foreach (var path in new[] { Infer, "/v1/classify", "/v1/feedback" })
+        {
+            var content = new ByteArrayContent(Request(Picture));
+            content.Headers.TryAddWithoutValidation("Content-Encoding", encoding);
+
+            var answer = await api.SendAsync(HttpMethod.Post, path, content: content);
+
+            Assert.Equal(status, (int)answer.StatusCode);
+            Assert.Contains(sentence, await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        }
+    }
+
+    [SkippableFact]
+    public async Task The_version_that_the_metadata_name_can_be_asked_and_no_other()
+    {
+        await using var api = await StartAllAsync();
+        var first = InferAsync("/v2/models/fer/versions/1/infer");
+        await AnswerAsync(faces: 1);
+        Assert.Equal(HttpStatusCode.NotFound, (await first).StatusCode);
+        var version = (await ApiUnderTest.JsonAsync(await api.SendAsync(HttpMethod.Get, "/v2/models/fer"))).GetProperty("versions")[0].GetString();
+        Assert.Equal(FakePipeline.Version, version);
+
+        var second = InferAsync($"/v2/models/fer/versions/{version}/infer");
+        await AnswerAsync(faces: 1);
+
+        Assert.Equal(version, (await ApiUnderTest.JsonAsync(await second)).GetProperty("model_version").GetString());
+        foreach (var path in new[] { "", "/ready" })
+        {
+            Assert.Equal(HttpStatusCode.OK, (await api.SendAsync(HttpMethod.Get, $"/v2/models/fer/versions/{version}{path}")).StatusCode);
+            var other = await api.SendAsync(HttpMethod.Get, $"/v2/models/fer/versions/1{path}");
+            Assert.Equal(HttpStatusCode.NotFound, other.StatusCode);
+            Assert.Contains($"{version} does", await other.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        }
+
+        Task<HttpResponseMessage> InferAsync(string path) => api.SendAsync(HttpMethod.Post, path, content: new ByteArrayContent(Request(Picture)));
+    }
+
     [SkippableFact]
     public async Task Health_and_metadata_are_the_protocols()
     {
@@ -198,6 +271,28 @@ public sealed class OpenInferenceSpecs(BrokerNode broker, ITestOutputHelper outp
         var api = await ApiUnderTest.StartAsync(Sys, Options, options);
         await UntilAsync(async () => (await api.Gateway.Ask<GatewayStatus>(GetGatewayStatus.Instance, Patience)).Connected);
         return api;
+    }
+
+    private static byte[] Request(byte[] picture) => JsonSerializer.SerializeToUtf8Bytes(
+        new { inputs = new[] { new { name = "image", datatype = "BYTES", shape = new[] { 1 }, data = new[] { picture } } } });
+
+    private static ByteArrayContent Compressed(string encoding, byte[] body)
+    {
+        using var bytes = new MemoryStream();
+        using (Stream stream = encoding switch
+        {
+            "gzip" => new GZipStream(bytes, CompressionLevel.Fastest, leaveOpen: true),
+            "deflate" => new ZLibStream(bytes, CompressionLevel.Fastest, leaveOpen: true),
+            "br" => new BrotliStream(bytes, CompressionLevel.Fastest, leaveOpen: true),
+            _ => bytes,
+        })
+        {
+            stream.Write(body);
+        }
+
+        var content = new ByteArrayContent(bytes.ToArray());
+        content.Headers.ContentEncoding.Add(encoding);
+        return content;
     }
 
     private static IEnumerable<int> Shape(JsonElement tensor) => tensor.GetProperty("shape").EnumerateArray().Select(d => d.GetInt32());

@@ -106,12 +106,82 @@ public sealed class PageSpecs(BrokerNode broker, ITestOutputHelper output) : Tra
         Pipeline.LastSender.Tell(HappyFaces.In(image));
         await StatusAsync(browser, "1 face");
 
+        await browser.EvaluateAsync("document.querySelector('button.wrong').click()");
+        Assert.False((await browser.EvaluateAsync("document.querySelector('select.word').hidden")).GetBoolean());
         await browser.EvaluateAsync(
             "(() => { const s = document.querySelector('select.word'); s.value = 'Sad'; s.dispatchEvent(new Event('change')); })()");
 
         await UntilAsync(async () => await TextAsync(browser, "p.word") == "Noted: Sad.");
         Assert.True(FeedbackFields.TryRead((await Client.NextAsync(Options.FeedbackQueue)).Body, out var fields, out _));
         Assert.Equal(new FeedbackFields(image.MessageId, 0, Expression.Sad, Expression.Happy, FakePipeline.Version, "api"), fields);
+    }
+
+    [SkippableFact]
+    public async Task A_face_that_is_right_is_confirmed_with_one_click_and_only_once()
+    {
+        Skip.If(Chromium.Find() is null, Chromium.Absence);
+        await StartAsync(answers: false);
+        await Client.Channel.QueueDeclareAsync(Options.FeedbackQueue, durable: false, exclusive: false, autoDelete: false);
+        await using var api = await StartApiAsync(new ApiOptions());
+        await using var browser = await Chromium.OpenAsync(api.Address);
+        await DropAsync(browser, Surroundings.Picture(".png", side: 200));
+        var image = await Pipeline.ExpectMsgAsync<ClassifyImage>(Patience);
+        Pipeline.LastSender.Tell(HappyFaces.In(image));
+        await StatusAsync(browser, "1 face");
+
+        await browser.EvaluateAsync("document.querySelector('button.right').click()");
+
+        await UntilAsync(async () => await TextAsync(browser, "p.word") == "Noted: Happy.");
+        Assert.True(FeedbackFields.TryRead((await Client.NextAsync(Options.FeedbackQueue)).Body, out var fields, out _));
+        Assert.Equal((Expression.Happy, (Expression?)Expression.Happy), (fields!.Label, fields.Predicted));
+        Assert.True((await browser.EvaluateAsync("document.querySelector('button.right').disabled && document.querySelector('button.wrong').disabled")).GetBoolean());
+    }
+
+    [SkippableFact]
+    public async Task The_labels_of_a_group_do_not_cover_each_other_or_leave_the_picture()
+    {
+        Skip.If(Chromium.Find() is null, Chromium.Absence);
+        await StartAsync(answers: false);
+        await using var api = await StartApiAsync(new ApiOptions());
+        await using var browser = await Chromium.OpenAsync(api.Address);
+        await DropAsync(browser, Surroundings.Picture(".png", side: 400));
+        var image = await Pipeline.ExpectMsgAsync<ClassifyImage>(Patience);
+        var answer = HappyFaces.In(image);
+        var face = answer.Result.Faces[0];
+
+        // Two rows, nearer to each other than their labels are wide, one of them at the upper edge, one beyond the right one.
+        var group = Enumerable.Range(0, 12).Select(i => face with { Box = new FaceBox(20 + (60 * (i % 6)), i < 6 ? 2 : 60, 40, 50) }).ToList();
+        Pipeline.LastSender.Tell(answer with { Result = answer.Result with { Faces = group } });
+
+        await StatusAsync(browser, "12 faces");
+        var labels = (await browser.EvaluateAsync("placed")).EnumerateArray()
+            .Select(label => new[] { "x", "y", "width", "height" }.Select(side => label.GetProperty(side).GetDouble()).ToArray())
+            .ToList();
+        Assert.Equal(12, labels.Count);
+        Assert.All(labels, l => Assert.True(l[0] >= 0 && l[1] >= 0 && l[0] + l[2] <= 400 && l[1] + l[3] <= 400));
+        var covering = labels.SelectMany((a, i) => labels.Skip(i + 1).Where(
+            b => a[0] + 0.01 < b[0] + b[2] && b[0] + 0.01 < a[0] + a[2] && a[1] + 0.01 < b[1] + b[3] && b[1] + 0.01 < a[1] + a[3]));
+        Assert.Empty(covering);
+    }
+
+    [SkippableFact]
+    public async Task Enter_in_the_field_of_the_key_sends_the_refused_picture_again()
+    {
+        Skip.If(Chromium.Find() is null, Chromium.Absence);
+        var (key, line) = ApiKeyLine.Create("anna");
+        await StartAsync(answers: false);
+        await using var api = await StartApiAsync(new ApiOptions { KeyHashes = [line.ToString()] });
+        await using var browser = await Chromium.OpenAsync(api.Address);
+        await DropAsync(browser, Surroundings.Picture(".png", side: 200));
+        await StatusAsync(browser, "An API key is needed");
+        Assert.Equal("key", (await browser.EvaluateAsync("document.activeElement.id")).GetString());
+
+        await browser.TypeAsync(key);
+        await browser.PressEnterAsync();
+
+        var image = await Pipeline.ExpectMsgAsync<ClassifyImage>(Patience);
+        Pipeline.LastSender.Tell(HappyFaces.In(image));
+        await StatusAsync(browser, "1 face");
     }
 
     [SkippableFact]

@@ -274,6 +274,94 @@ public sealed class FailureSpecs(BrokerNode broker, ITestOutputHelper output) : 
         Assert.Equal("m-1", (await NextResultAsync()).MessageId);
     }
 
+    [SkippableFact]
+    public async Task A_message_that_the_client_library_cannot_read_is_dead_lettered_and_the_others_are_answered()
+    {
+        // Any wait of this backoff would be longer than the patience of the spec.
+        Options.ReconnectMinBackoff = TimeSpan.FromMinutes(5);
+        Options.ReconnectMaxBackoff = TimeSpan.FromMinutes(5);
+        await StartAsync();
+        for (var i = 0; i < 5; i++)
+        {
+            await SendAsync($"before-{i}");
+        }
+
+        await RawPublisher.PublishAsync(Broker.Uri!, Options.ImagesQueue, RawPublisher.Unreadable("poison"), [1]);
+        for (var i = 0; i < 5; i++)
+        {
+            await SendAsync($"behind-{i}");
+        }
+
+        var answered = new HashSet<string>();
+        while (answered.Count < 10)
+        {
+            answered.Add((await NextResultAsync()).MessageId);
+        }
+
+        await UntilAsync(async () => await Client.Channel.MessageCountAsync(Options.DeadLetterQueue) == 1);
+        await UntilAsync(async () => await Client.Channel.MessageCountAsync(Options.ImagesQueue) == 0);
+    }
+
+    [SkippableFact]
+    public async Task Many_messages_in_a_row_that_cannot_be_read_hold_an_image_up_no_longer_than_their_deliveries_take()
+    {
+        Options.DeliveryLimit = 2;
+        Options.ReconnectMinBackoff = TimeSpan.FromMinutes(5);
+        Options.ReconnectMaxBackoff = TimeSpan.FromMinutes(5);
+        await StartAsync();
+        for (var i = 0; i < 8; i++)
+        {
+            await RawPublisher.PublishAsync(Broker.Uri!, Options.ImagesQueue, RawPublisher.Unreadable($"poison-{i}"), [1]);
+        }
+
+        await SendAsync("good");
+
+        Assert.Equal("good", (await NextResultAsync()).MessageId);
+        await UntilAsync(async () => await Client.Channel.MessageCountAsync(Options.DeadLetterQueue) == 8);
+    }
+
+    [SkippableFact]
+    public async Task A_results_queue_that_is_full_and_refuses_keeps_the_images_until_there_is_room()
+    {
+        RequireBroker(isPrivate: true);
+        await StartAsync();
+        await Broker.ControlAsync(
+            "set_policy", "full", $"^{Options.ResultsQueue}$", """{"max-length":1,"overflow":"reject-publish"}""", "--apply-to", "queues");
+        const int images = 6;
+        for (var i = 0; i < images; i++)
+        {
+            await SendAsync($"m-{i}");
+        }
+
+        await UntilAsync(async () => await StatisticsAsync() is { PendingResults: > 0, Progress: { PublisherRefused: true, PublisherStandstill: not null } });
+        await Broker.ControlAsync("clear_policy", "full");
+
+        // RabbitMQ 3.10 goes on refusing on the channel on which it began to: only a fresh one is confirmed.
+        var results = await Client.TakeAsync(Options.ResultsQueue, images);
+        await SettledAsync(images);
+        Assert.Equal(images, results.Select(result => Read(result).MessageId).Distinct().Count());
+        Assert.Null((await StatisticsAsync()).Progress!.PublisherStandstill);
+        Assert.Equal(0u, await Client.Channel.MessageCountAsync(Options.DeadLetterQueue));
+    }
+
+    [SkippableFact]
+    public async Task A_strangers_reply_queue_that_is_full_holds_nobody_elses_answer_up()
+    {
+        await StartAsync();
+        await Client.Channel.QueueDeclareAsync(
+            ReplyQueue, durable: true, exclusive: false, autoDelete: false,
+            new Dictionary<string, object?> { ["x-max-length"] = 1, ["x-overflow"] = "reject-publish" });
+        for (var i = 0; i < 20; i++)
+        {
+            await SendAsync($"full-{i}", more: properties => properties.ReplyTo = ReplyQueue);
+        }
+
+        await SendAsync("good");
+
+        Assert.Equal("good", (await NextResultAsync()).MessageId);
+        await UntilAsync(async () => await Client.Channel.MessageCountAsync(Options.DeadLetterQueue) >= 19);
+    }
+
     private async Task<List<ClassifyImage>> TakeInFlightAsync(int count)
     {
         var images = new List<ClassifyImage>();

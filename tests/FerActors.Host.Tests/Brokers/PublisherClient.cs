@@ -67,6 +67,20 @@ public sealed class PublisherClient : IAsyncDisposable
         return taken;
     }
 
+    /// <summary>What comes to this channel as direct replies.</summary>
+    public async Task<ChannelReader<Received>> DirectRepliesAsync()
+    {
+        var inbox = System.Threading.Channels.Channel.CreateUnbounded<Received>();
+        var consumer = new AsyncEventingBasicConsumer(Channel);
+        consumer.ReceivedAsync += (_, delivery) =>
+        {
+            inbox.Writer.TryWrite(new Received(new BasicProperties(delivery.BasicProperties), delivery.Body.ToArray()));
+            return Task.CompletedTask;
+        };
+        await Channel.BasicConsumeAsync("amq.rabbitmq.reply-to", autoAck: true, consumer);
+        return inbox.Reader;
+    }
+
     public async ValueTask DisposeAsync() => await _connection.DisposeAsync();
 
     private async Task<Channel<Received>> InboxAsync(string queue)

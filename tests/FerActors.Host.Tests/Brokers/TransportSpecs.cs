@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Akka.Actor;
+using FerActors.Host.Fuzzing;
 using FerActors.Host.Messaging;
 using FerActors.Inference.Pipeline;
 using FerActors.Shared.Protocol;
@@ -89,11 +90,21 @@ public sealed class TransportSpecs(BrokerNode broker, ITestOutputHelper output) 
     {
         await StartAsync();
 
-        await SendAsync("m-1", [7], properties => properties.ReplyTo = Options.ImagesQueue);
+        await SendAsync("m-1", [7], properties =>
+        {
+            properties.ReplyTo = Options.ImagesQueue;
+            properties.Expiration = "600000";
+            properties.Headers = new Dictionary<string, object?> { ["own"] = "kept", ["CC"] = new List<object> { "nobody" } };
+        });
 
         var dead = await Client.NextAsync(Options.DeadLetterQueue);
         Assert.Equal("m-1", dead.Properties.MessageId);
         Assert.Equal([7], dead.Body);
+        Assert.Equal(
+            $"its reply-to '{Options.ImagesQueue}' is not in ReplyToAllowed", Encoding.UTF8.GetString((byte[])dead.Properties.Headers![RabbitTopology.ReasonHeader]!));
+        Assert.Equal("kept", Encoding.UTF8.GetString((byte[])dead.Properties.Headers["own"]!));
+        Assert.False(dead.Properties.Headers.ContainsKey("CC"));
+        Assert.False(dead.Properties.IsExpirationPresent());
         await Pipeline.ExpectNoMsgAsync(TimeSpan.Zero);
         await UntilAsync(async () => (await StatisticsAsync()).Intake.DeadLettered == 1);
     }
@@ -105,7 +116,42 @@ public sealed class TransportSpecs(BrokerNode broker, ITestOutputHelper output) 
 
         await SendAsync("m-1", [7], properties => properties.ReplyTo = "fer.reply.nobody");
 
-        Assert.Equal("m-1", (await Client.NextAsync(Options.DeadLetterQueue)).Properties.MessageId);
+        var dead = await Client.NextAsync(Options.DeadLetterQueue);
+        Assert.Equal("m-1", dead.Properties.MessageId);
+        Assert.Contains("no queue is named 'fer.reply.nobody'", Encoding.UTF8.GetString((byte[])dead.Properties.Headers![RabbitTopology.ReasonHeader]!), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task A_direct_reply_comes_to_the_channel_that_asked_and_leaves_no_dead_letter()
+    {
+        await StartAsync();
+        var replies = await Client.DirectRepliesAsync();
+
+        for (var i = 0; i < 3; i++)
+        {
+            await SendAsync($"m-{i}", more: properties => properties.ReplyTo = "amq.rabbitmq.reply-to");
+        }
+
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal($"m-{i}", Read(await replies.ReadAsync()).MessageId);
+        }
+
+        await SettledAsync(3);
+        Assert.Equal(0, (await StatisticsAsync()).Intake.DeadLettered);
+    }
+
+    [SkippableFact]
+    public async Task A_direct_reply_to_a_forged_or_finished_channel_holds_nothing_up()
+    {
+        await StartAsync();
+
+        await SendAsync("m-1", more: properties => properties.ReplyTo = "amq.rabbitmq.reply-to.g1h2");
+        await SendAsync("m-2", more: properties => properties.ReplyTo = "amq.rabbitmq.reply-to.é" + new string('A', 200));
+        await SendAsync("m-3");
+
+        Assert.Equal("m-3", (await NextResultAsync()).MessageId);
+        await UntilAsync(async () => await StatisticsAsync() is { InFlight: 0 });
     }
 
     [SkippableFact]
@@ -162,19 +208,53 @@ public sealed class TransportSpecs(BrokerNode broker, ITestOutputHelper output) 
         Assert.Equal("m-1", (await NextResultAsync()).MessageId);
     }
 
-    [SkippableFact]
-    public async Task Timestamp_and_expiration_become_the_moment_of_expiry()
+    [SkippableTheory]
+    [InlineData(120)]
+    [InlineData(1_700_000_000)]
+    public async Task A_publishers_slow_clock_makes_no_image_expire(long secondsAgo)
     {
         await StartAsync();
-        var sent = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
 
         await SendAsync("m-1", more: properties =>
         {
-            properties.Timestamp = new AmqpTimestamp(sent);
+            properties.Timestamp = new AmqpTimestamp(DateTimeOffset.UtcNow.ToUnixTimeSeconds() - secondsAgo);
             properties.Expiration = "60000";
         });
 
-        Assert.Equal(DateTimeOffset.FromUnixTimeSeconds(sent + 60), (await NextImageAsync()).ExpiresAt);
+        Assert.Null((await NextImageAsync()).ExpiresAt);
+        Assert.Null((await NextResultAsync()).Error);
+    }
+
+    [SkippableFact]
+    public async Task The_deadline_header_becomes_the_moment_of_expiry()
+    {
+        await StartAsync();
+
+        await SendAsync("m-1", more: properties => properties.Headers = new Dictionary<string, object?> { [RequestHeaders.Deadline] = 60_000 });
+
+        var image = await NextImageAsync();
+        Assert.Equal(image.ReceivedAt.AddMinutes(1), image.ExpiresAt);
+    }
+
+    [SkippableFact]
+    public async Task An_id_that_is_not_utf_8_is_answered_with_an_error()
+    {
+        await StartAsync();
+
+        await RawPublisher.PublishAsync(Broker.Uri!, Options.ImagesQueue, AmqpFrame.ContentHeader(1, messageId: [(byte)'m', 0xFF]), [1]);
+
+        Assert.Equal(ErrorCodes.BadMessageId, (await NextResultAsync()).Error!.Code);
+    }
+
+    [SkippableFact]
+    public async Task A_result_carries_nothing_of_the_client_library()
+    {
+        await StartAsync();
+
+        await SendAsync("m-1");
+
+        var headers = (await Client.NextAsync(Options.ResultsQueue)).Properties.Headers!;
+        Assert.Equal([ResultPublisherActor.ModelVersionHeader], headers.Keys);
     }
 
     [SkippableFact]

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using FerActors.Host.Composition;
 using FerActors.Host.Tests.Brokers;
@@ -97,6 +99,106 @@ public sealed class ClientCommandSpecs(BrokerNode broker) : IAsyncLifetime
 
         Assert.Equal(1, code);
         Assert.Contains("nowhere.jpg", errors, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task A_folder_means_the_images_in_it()
+    {
+        using var node = await StartNodeAsync();
+        Write("one.png", Surroundings.Picture(".png"));
+        Write("two.JPG", Surroundings.Picture(".jpg"));
+        Write("notes.txt", "no picture"u8.ToArray());
+
+        var (code, output, errors) = await FerProcess.RunAsync(["classify", _folder, .. _queues!.Arguments]);
+
+        Assert.True(code == 0, errors);
+        Assert.Contains("one.png", output, StringComparison.Ordinal);
+        Assert.Contains("two.JPG", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("notes.txt", output, StringComparison.Ordinal);
+        await node.StopAsync();
+    }
+
+    [Fact]
+    public async Task A_folder_without_images_is_named()
+    {
+        Write("notes.txt", "no picture"u8.ToArray());
+
+        var (code, _, errors) = await FerProcess.RunAsync("classify", _folder, "--set", "RabbitMq:Uri=amqp://127.0.0.1:1/");
+
+        Assert.Equal(1, code);
+        Assert.Contains($"The folder '{_folder}' holds no file that ends in .jpg", errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("amqp://fer:s3cret@127.0.0.1:1/", "No broker listens at 127.0.0.1:1.")]
+    [InlineData("amqp://fer:s3cret@no-such-host.invalid/", "The broker's name 'no-such-host.invalid' cannot be resolved")]
+    public async Task A_broker_that_is_not_there_is_named_without_the_password(string uri, string sentence)
+    {
+        var (code, _, errors) = await FerProcess.RunAsync("classify", Write("a.png", Surroundings.Picture(".png")), "--set", $"RabbitMq:Uri={uri}");
+
+        Assert.Equal(1, code);
+        Assert.Contains(sentence, errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("s3cret", errors, StringComparison.Ordinal);
+    }
+
+    [SkippableTheory]
+    [InlineData("amqp://guest:s3cret@{0}:{1}/", "refuses the user 'guest' or its password")]
+    [InlineData("amqp://guest:guest@{0}:{1}/no-such-place", "refuses: ")]
+    [InlineData("amqps://guest:s3cret@{0}:{1}/", "TLS")]
+    public async Task A_broker_that_lets_nobody_in_says_why(string uri, string sentence)
+    {
+        Skip.If(broker.Uri is null, broker.Absence);
+        var at = new Uri(broker.Uri);
+        var address = string.Format(System.Globalization.CultureInfo.InvariantCulture, uri, at.Host, at.Port);
+
+        var (code, _, errors) = await FerProcess.RunAsync("classify", Write("a.png", Surroundings.Picture(".png")), "--set", $"RabbitMq:Uri={address}");
+
+        Assert.Equal(1, code);
+        Assert.Contains($"fer: The broker at {at.Host}:{at.Port} ", errors, StringComparison.Ordinal);
+        Assert.Contains(sentence, errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("s3cret", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_listens_and_is_no_broker_is_named()
+    {
+        using var stranger = new TcpListener(IPAddress.Loopback, 0);
+        stranger.Start();
+        var port = ((IPEndPoint)stranger.LocalEndpoint).Port;
+        var hangingUp = HangUpAsync();
+
+        var (code, _, errors) = await FerProcess.RunAsync(
+            "classify", Write("a.png", Surroundings.Picture(".png")), "--set", $"RabbitMq:Uri=amqp://fer:s3cret@127.0.0.1:{port}/");
+
+        stranger.Stop();
+        await hangingUp;
+        Assert.Equal(1, code);
+        Assert.Contains($"The broker at 127.0.0.1:{port} ends the connection at once", errors, StringComparison.Ordinal);
+
+        async Task HangUpAsync()
+        {
+            try
+            {
+                while (true)
+                {
+                    (await stranger.AcceptTcpClientAsync()).Dispose();
+                }
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                // Stopped.
+            }
+        }
+    }
+
+    [SkippableFact]
+    public async Task A_node_that_may_open_too_few_files_says_so_before_it_starts()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "Limits are read where Linux has them.");
+        await using var node = FerProcess.StartBehind(["sh", "-c", "ulimit -n 200; exec \"$@\"", "sh"], ["host"]);
+
+        Assert.Equal(1, await node.ExitAsync());
+        Assert.Contains("fer: The system lets this process open 200 files; a node needs 512", node.Errors, StringComparison.Ordinal);
     }
 
     private async Task<IHost> StartNodeAsync()

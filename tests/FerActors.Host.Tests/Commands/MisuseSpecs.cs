@@ -64,6 +64,9 @@ public sealed class MisuseSpecs : IDisposable
     [InlineData("host --set Uri")]
     [InlineData("host --config /no/such/file.json")]
     [InlineData("train --data x --model y --set epochs=0")]
+    [InlineData("train --data x --model y --config /no/such/file.yaml")]
+    [InlineData("sweep --data x --out y --space /no/such/file.yaml")]
+    [InlineData("average --data x --of a --model y")]
     public async Task A_value_that_no_run_could_use_is_misuse_too(string line)
     {
         var (code, _, errors) = await RunAsync(line.Split(' '));

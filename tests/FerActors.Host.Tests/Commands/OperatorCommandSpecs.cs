@@ -23,7 +23,10 @@ public sealed class OperatorCommandSpecs : IDisposable
 
         var register = await FerAsync(node, "model", "register", "v1", good, "--parent", "org/name");
         await FerAsync(node, "model", "register", "v2", worse);
+        var before = await FerAsync(node, "model", "status");
         var promote = await FerAsync(node, "model", "promote", "v1");
+        var waited = await FerAsync(node, "model", "promote", "v1", "--wait", "--timeout", "3");
+        var waitedJson = await FerAsync(node, "model", "promote", "v1", "--wait", "--timeout", "3", "--json");
         var refused = await FerAsync(node, "model", "promote", "v2");
         var forced = await FerAsync(node, "model", "promote", "v2", "--force");
         var list = await FerAsync(node, "model", "list");
@@ -37,6 +40,12 @@ public sealed class OperatorCommandSpecs : IDisposable
         Assert.All(
             [register, promote, forced, list, json, canary, ended, status, rollback, statistics],
             r => Assert.True(r.Code == 0, r.Errors));
+        Assert.StartsWith("No version has been promoted, so that each node serves the model of its own Model:Path; ", before.Output, StringComparison.Ordinal);
+        Assert.Contains("v1 is the champion. 0 of 1 inference nodes serve it yet.", promote.Output, StringComparison.Ordinal);
+        Assert.Equal((OperatorExitCodes.Refused, OperatorExitCodes.Refused), (waited.Code, waitedJson.Code));
+        Assert.Contains("has said nothing yet.", waited.Output, StringComparison.Ordinal);
+        Assert.StartsWith("fer: The change stays in the registry. 0 of 1 inference nodes serve it yet: ", waited.Errors, StringComparison.Ordinal);
+        Assert.Equal("refused", JsonDocument.Parse(waitedJson.Output).RootElement.GetProperty("outcome").GetString());
         Assert.Equal(OperatorExitCodes.Refused, refused.Code);
         Assert.StartsWith("fer: Gate accuracy", refused.Errors, StringComparison.Ordinal);
         Assert.Contains("v1 is the canary for 5 % of the images.", canary.Output, StringComparison.Ordinal);

@@ -37,6 +37,8 @@ public sealed class ServiceCompositionSpecs : IDisposable
         var refusal = await Assert.ThrowsAsync<IOException>(() => ServiceNode.StartAsync(_data, "Cluster:Roles:0=training"));
 
         Assert.Contains(_data.Journal, refusal.Message, StringComparison.Ordinal);
+        Assert.Contains($"process {Environment.ProcessId}", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("fer host --set Cluster:Alone=false", refusal.Message, StringComparison.Ordinal);
         Assert.Contains("Persistence:ConnectionString", refusal.Message, StringComparison.Ordinal);
         await node.StatusWhen(s => s.Announced);
     }
@@ -45,14 +47,14 @@ public sealed class ServiceCompositionSpecs : IDisposable
     public async Task A_node_that_has_stopped_leaves_its_journal_to_the_next_one()
     {
         var id = RunId.Parse("waits");
-        await using (var node = await ServiceNode.StartAsync(_data, "Cluster:Roles:0=training"))
+        await using (var node = await ServiceNode.StartAsync(_data, "Cluster:Roles:0=training", "Cluster:Roles:1=control"))
         {
             await node.CommandAsync(new TrainingCommands.Submit(
                 new RunSpec(id, "waits", "{}", Path.Combine(_data.Folder, "no.csv"), null, 0, ModelVersionId.Parse("v1"))));
             await node.RunWhen(id, r => r.Run.State == RunState.Failed);
         }
 
-        await using var next = await ServiceNode.StartAsync(_data, "Cluster:Roles:0=training");
+        await using var next = await ServiceNode.StartAsync(_data, "Cluster:Roles:0=training", "Cluster:Roles:1=control");
 
         Assert.Contains("no.csv", (await next.RunWhen(id, _ => true)).Run.Failure, StringComparison.Ordinal);
     }

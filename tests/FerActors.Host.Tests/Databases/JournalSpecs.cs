@@ -95,7 +95,7 @@ public sealed class JournalSpecs(PostgresNode postgres) : IDisposable
 
     // Its data does not exist, so that it fails at once.
     private TrainingCommands.Submit Submit(int number) => new(new RunSpec(
-        Id(number), "none", "{}", Path.Combine(_data.Folder, "none.csv"), null, 0, V1));
+        Id(number), "none", "{}", Path.Combine(_data.Folder, "none.csv"), null, 0, ModelVersionId.Parse(Id(number).Value)));
 
     private async Task<string> ConnectionAsync(PersistenceProvider provider)
     {

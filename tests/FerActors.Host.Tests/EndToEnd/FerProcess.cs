@@ -27,6 +27,8 @@ internal sealed class FerProcess : IAsyncDisposable
         _process.BeginErrorReadLine();
     }
 
+    public int Id => _process.Id;
+
     public bool HasEnded => _process.HasExited;
 
     public string Output => Read(_output);

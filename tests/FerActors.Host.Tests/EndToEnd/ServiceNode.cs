@@ -6,6 +6,7 @@ using FerActors.Shared.Registry;
 using FerActors.Shared.Training;
 using FerActors.Training.Supervision;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 
 namespace FerActors.Host.Tests.EndToEnd;
@@ -32,6 +33,9 @@ internal sealed class ServiceNode : IAsyncDisposable
 
     public ActorSystem System { get; }
 
+    /// <summary>What the node says of itself.</summary>
+    public HealthCheckService Health => _host.Services.GetRequiredService<HealthCheckService>();
+
     public IActorRef Registry { get; }
 
     public IActorRef Supervisor { get; }
@@ -57,7 +61,9 @@ internal sealed class ServiceNode : IAsyncDisposable
         return new ServiceNode(host);
     }
 
-    public Task<CommandResult> CommandAsync(object message) => Supervisor.Ask<CommandResult>(message, Patience);
+    /// <summary>The answer to a command, which is sent again while the journal or the registry is not there yet.</summary>
+    public Task<CommandResult> CommandAsync(object message) =>
+        AwaitAsync(() => Supervisor.Ask<CommandResult>(message, Patience), r => r.Code != CommandCode.Unavailable);
 
     public Task<RegistryReply> RegistryAsync(object message) => Registry.Ask<RegistryReply>(message, Patience);
 

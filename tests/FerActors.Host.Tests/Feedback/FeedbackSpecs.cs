@@ -224,6 +224,25 @@ public sealed class FeedbackSpecs(BrokerNode broker, ITestOutputHelper output) :
         File.Delete(_folder);
     }
 
+    [SkippableFact]
+    public async Task A_message_that_the_client_library_cannot_read_takes_no_other_with_it_into_the_dead_letter_queue()
+    {
+        Options.DeliveryLimit = 3;
+        Options.ReconnectMinBackoff = TimeSpan.FromMinutes(5);
+        Options.ReconnectMaxBackoff = TimeSpan.FromMinutes(5);
+        var intake = await TakeFeedbackAsync();
+        await RawPublisher.PublishAsync(Broker.Uri!, Options.FeedbackQueue, RawPublisher.Unreadable("poison"), [1]);
+        for (var i = 0; i < 40; i++)
+        {
+            await SendFeedbackAsync(Message($"m-{i}", "Sad"));
+        }
+
+        await UntilAsync(async () => (await StatusAsync(intake)).Stored >= 40);
+        await UntilAsync(async () => await Client.Channel.MessageCountAsync(Options.FeedbackDeadLetterQueue) == 1);
+        Assert.Equal(40, new FeedbackStore(_folder).ReadLatest(100).Select(record => record.Feedback.MessageId).Distinct().Count());
+        await UntilAsync(async () => (await StatusAsync(intake)).Standstill is null);
+    }
+
     private async Task<IActorRef> TakeFeedbackAsync()
     {
         RequireBroker();

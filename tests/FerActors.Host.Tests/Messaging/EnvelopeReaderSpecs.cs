@@ -11,7 +11,7 @@ public sealed class EnvelopeReaderSpecs
     private static readonly DateTimeOffset Noon = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
 
     private static readonly RawDelivery Plain = new(
-        new DeliveryKey(1, 2), false, "m-1", "c-1", null, null, null, new Dictionary<string, object?>(), new byte[] { 1 }, 1, null, Noon);
+        new DeliveryKey(1, 2), false, "m-1", "c-1", null, new Dictionary<string, object?>(), new byte[] { 1 }, 1, null, Noon);
 
     private readonly EnvelopeReader _reader = new(new RabbitMqOptions { MaxBodyBytes = 100 }, () => "generated");
 
@@ -73,7 +73,7 @@ public sealed class EnvelopeReaderSpecs
     [Fact]
     public void An_id_that_cannot_be_copied_is_dead_lettered()
     {
-        var (_, verdict) = _reader.Read(Plain with { CorrelationId = new string('\uFFFD', 100) });
+        var (_, verdict) = _reader.Read(Plain with { CorrelationId = new string('x', 256) });
 
         Assert.IsType<Verdict.DeadLetter>(verdict);
     }
@@ -99,21 +99,66 @@ public sealed class EnvelopeReaderSpecs
         Assert.Equal(ErrorCodes.InvalidHeader, Assert.IsType<Verdict.Refuse>(verdict).Code);
     }
 
-    [Theory]
-    [InlineData(null, "1000", false)]
-    [InlineData(1_000_000L, null, false)]
-    [InlineData(1_000_000L, "soon", false)]
-    [InlineData(1_000_000L, "-5", false)]
-    [InlineData(1_000_000L, "99999999999999", false)]
-    [InlineData(-1L, "1000", false)]
-    [InlineData(long.MaxValue, "1000", false)]
-    [InlineData(253_402_300_799L, "4294967295", false)]
-    [InlineData(1_000_000L, "1500", true)]
-    public void Expiry_needs_a_sound_timestamp_and_a_sound_expiration(long? seconds, string? expiration, bool expires)
+    [Fact]
+    public void The_deadline_counts_from_the_delivery_by_this_nodes_own_clock()
     {
-        var (delivery, _) = _reader.Read(Plain with { UnixSeconds = seconds, Expiration = expiration });
+        var (delivery, verdict) = _reader.Read(Plain with { Headers = new Dictionary<string, object?> { [RequestHeaders.Deadline] = "1500" } });
 
-        Assert.Equal(expires ? DateTimeOffset.FromUnixTimeMilliseconds(1_000_001_500) : null, delivery.ExpiresAt);
+        Assert.IsType<Verdict.Accept>(verdict);
+        Assert.Equal(Noon.AddMilliseconds(1500), delivery.ExpiresAt);
+        Assert.Equal(RequestOptions.Default, delivery.Request);
+    }
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("-5")]
+    [InlineData("soon")]
+    [InlineData("86400001")]
+    [InlineData("99999999999999")]
+    public void A_deadline_that_is_none_is_refused(string deadline)
+    {
+        var (_, verdict) = _reader.Read(Plain with { Headers = new Dictionary<string, object?> { [RequestHeaders.Deadline] = deadline } });
+
+        Assert.Equal(ErrorCodes.InvalidHeader, Assert.IsType<Verdict.Refuse>(verdict).Code);
+    }
+
+    [Theory]
+    [InlineData("m-\uFFFD", "c-1", "message-id")]
+    [InlineData("m-1", "c-\uFFFD", "correlation-id")]
+    public void An_id_that_is_not_utf_8_is_answered_with_what_the_message_can_be_told_by(string messageId, string correlationId, string named)
+    {
+        var (delivery, verdict) = _reader.Read(Plain with { MessageId = messageId, CorrelationId = correlationId });
+
+        var refusal = Assert.IsType<Verdict.Refuse>(verdict);
+        Assert.Equal(ErrorCodes.BadMessageId, refusal.Code);
+        Assert.Contains($"The {named} is not UTF-8", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Plain.Body.Span)), refusal.Message, StringComparison.Ordinal);
+        Assert.Equal((messageId, correlationId), (delivery.MessageId, delivery.CorrelationId));
+    }
+
+    [Fact]
+    public void An_id_that_is_not_utf_8_and_too_long_to_be_copied_is_answered_under_another()
+    {
+        var lost = new string('\uFFFD', 100);
+        var (delivery, verdict) = _reader.Read(Plain with { MessageId = lost, CorrelationId = lost });
+
+        Assert.Equal(ErrorCodes.BadMessageId, Assert.IsType<Verdict.Refuse>(verdict).Code);
+        Assert.Equal("generated", delivery.MessageId);
+        Assert.Null(delivery.CorrelationId);
+    }
+
+    [Theory]
+    [InlineData("amq.rabbitmq.reply-to.secret", true)]
+    [InlineData("amq.rabbitmq.reply-to.", false)]
+    [InlineData("amq.rabbitmq.reply-to", false)]
+    [InlineData("amq.rabbitmq.reply-to.a\nb", false)]
+    [InlineData("fer.reply.a\nb", false)]
+    public void A_direct_reply_needs_no_place_on_the_list(string replyTo, bool allowed)
+    {
+        var (delivery, verdict) = _reader.Read(Plain with { ReplyTo = replyTo });
+
+        Assert.Equal(allowed, verdict is Verdict.Accept);
+        Assert.Equal(allowed ? replyTo : "fer.results", delivery.ResultQueue);
     }
 
     [Fact]

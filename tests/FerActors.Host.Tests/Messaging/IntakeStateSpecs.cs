@@ -37,6 +37,24 @@ public sealed class IntakeStateSpecs
     }
 
     [Fact]
+    public void After_a_delivery_that_cannot_be_read_fresh_deliveries_come_one_by_one_for_a_while()
+    {
+        Open();
+        Do(_state.SessionDown(1, unreadable: true));
+        Assert.Equal([new IntakeEffect.Consume(1)], Do(_state.SessionUp(2)));
+
+        var opened = 0;
+        for (ulong tag = 1; opened == 0; tag++)
+        {
+            Assert.True(tag <= 100, "It never opens up again.");
+            Assert.Equal(IntakeMode.Careful, _state.Mode);
+            opened = Arrive(tag, $"fresh-{tag}", session: 2).OfType<IntakeEffect.OpenUp>().Any() ? (int)tag : 0;
+        }
+
+        Assert.Equal(33, opened);
+    }
+
+    [Fact]
     public void With_a_prefetch_of_one_there_is_nothing_to_open()
     {
         _state = IntakeState.Create(1, OutcomeTimeout);
@@ -64,7 +82,7 @@ public sealed class IntakeStateSpecs
         var before = _state.Counters.Acknowledged;
         Arrive(1, "a");
 
-        var publish = Assert.IsType<IntakeEffect.Publish>(Assert.Single(Do(_state.Classified(Key(1), Result("a")))));
+        var publish = Assert.IsType<IntakeEffect.Publish>(Assert.Single(Do(_state.Classified(Key(1), Result("a"), _now))));
         Assert.Equal("a", publish.Delivery.MessageId);
         Assert.Equal(before, _state.Counters.Acknowledged);
         Assert.Equal([new IntakeEffect.Settle(Key(1), 1, Settlement.Acknowledge)], Do(_state.Published(Key(1), _now)));
@@ -81,7 +99,7 @@ public sealed class IntakeStateSpecs
         Arrive(1, "a");
         var before = _state;
 
-        Assert.Empty(Do(_state.Classified(Key(9), Result("x"))));
+        Assert.Empty(Do(_state.Classified(Key(9), Result("x"), _now)));
         Assert.Empty(Do(_state.Published(Key(1), _now)));
         Assert.Empty(Do(_state.NotPublishable(Key(1), "why", _now)));
         Assert.Empty(Do(_state.Settled(Key(1), sent: true, _now)));
@@ -95,9 +113,9 @@ public sealed class IntakeStateSpecs
     {
         Open();
         Arrive(1, "a");
-        Do(_state.Classified(Key(1), Result("a")));
+        Do(_state.Classified(Key(1), Result("a"), _now));
 
-        Assert.Empty(Do(_state.Classified(Key(1), Result("a"))));
+        Assert.Empty(Do(_state.Classified(Key(1), Result("a"), _now)));
     }
 
     [Fact]
@@ -129,7 +147,7 @@ public sealed class IntakeStateSpecs
         Arrive(1, "suspect", redelivered: true);
         Arrive(2, "a");
 
-        Assert.IsType<IntakeEffect.Publish>(Assert.Single(Do(_state.Classified(Key(1), Result("suspect")))));
+        Assert.IsType<IntakeEffect.Publish>(Assert.Single(Do(_state.Classified(Key(1), Result("suspect"), _now))));
         Assert.IsType<IntakeEffect.Settle>(Assert.Single(Do(_state.Published(Key(1), _now))));
         Assert.IsType<IntakeEffect.Classify>(Assert.Single(Do(_state.Settled(Key(1), sent: true, _now))));
     }
@@ -163,7 +181,7 @@ public sealed class IntakeStateSpecs
     {
         Open();
         Arrive(1, "a");
-        Do(_state.Classified(Key(1), Result("a")));
+        Do(_state.Classified(Key(1), Result("a"), _now));
 
         var effects = Do(_state.NotPublishable(Key(1), "no queue", _now));
 
@@ -182,7 +200,7 @@ public sealed class IntakeStateSpecs
         Assert.Equal(IntakeMode.Down, _state.Mode);
         Assert.Equal(1, _state.InFlight);
         Assert.Equal(0, _state.Held);
-        Do(_state.Classified(Key(1), Result("a")));
+        Do(_state.Classified(Key(1), Result("a"), _now));
         Assert.Empty(Do(_state.Published(Key(1), _now)));
         Assert.Equal(0, _state.InFlight);
         Assert.Equal(1, _state.Ledger.Count);
@@ -239,7 +257,7 @@ public sealed class IntakeStateSpecs
 
         Assert.Empty(Arrive(5, "a", redelivered: true, session: 2));
         Assert.Equal(1, _state.Counters.Deduplicated);
-        Do(_state.Classified(Key(1), Result("a")));
+        Do(_state.Classified(Key(1), Result("a"), _now));
 
         Assert.Equal([new IntakeEffect.Settle(Key(1), 5, Settlement.Acknowledge)], Do(_state.Published(Key(1), _now)));
     }
@@ -254,7 +272,7 @@ public sealed class IntakeStateSpecs
         Arrive(5, "a", redelivered: true, session: 2);
         Do(_state.SessionDown(2));
         Do(_state.SessionUp(3));
-        Do(_state.Classified(Key(1), Result("a")));
+        Do(_state.Classified(Key(1), Result("a"), _now));
         Arrive(6, "a", redelivered: true, session: 3);
 
         Assert.Equal([new IntakeEffect.Settle(Key(1), 6, Settlement.Acknowledge)], Do(_state.Published(Key(1), _now)));
@@ -283,7 +301,7 @@ public sealed class IntakeStateSpecs
         Open();
         var before = _state.Counters.Acknowledged;
         Arrive(1, "a");
-        Do(_state.Classified(Key(1), Result("a")));
+        Do(_state.Classified(Key(1), Result("a"), _now));
         Do(_state.Published(Key(1), _now));
 
         Do(_state.SessionDown(1));
@@ -311,7 +329,7 @@ public sealed class IntakeStateSpecs
         Open();
         Arrive(1, "a");
         Do(_state.SessionDown(1));
-        Do(_state.Classified(Key(1), Result("a")));
+        Do(_state.Classified(Key(1), Result("a"), _now));
 
         Assert.IsType<IntakeEffect.Warn>(Assert.Single(Do(_state.NotPublishable(Key(1), "no queue", _now))));
         Assert.Equal(0, _state.InFlight);
@@ -331,7 +349,7 @@ public sealed class IntakeStateSpecs
 
         Assert.IsType<IntakeEffect.Warn>(effects[0]);
         Assert.Equal(new IntakeEffect.Settle(Key(1), 1, Settlement.Return), effects[1]);
-        Assert.Empty(Do(_state.Classified(Key(1), Result("a"))));
+        Assert.Empty(Do(_state.Classified(Key(1), Result("a"), _now)));
         Do(_state.Settled(Key(1), sent: true, _now));
         Assert.Equal(1, _state.Counters.Returned);
     }
@@ -441,7 +459,7 @@ public sealed class IntakeStateSpecs
                     break;
                 case 4 or 5 when pipeline.Count > 0:
                     var work = Take(pipeline);
-                    Run(state.Classified(work.Key, Result(work.Id)));
+                    Run(state.Classified(work.Key, Result(work.Id), Noon));
                     break;
                 case 6 when publisher.Count > 0:
                     var result = Take(publisher);
@@ -490,6 +508,69 @@ public sealed class IntakeStateSpecs
         }
     }
 
+    [Theory]
+    [InlineData(ErrorCodes.Expired)]
+    [InlineData(ErrorCodes.Overloaded)]
+    public void Without_a_deadline_an_image_that_a_busy_node_did_not_take_goes_back_to_the_queue(string code)
+    {
+        Open();
+        Arrive(1, "a");
+        var busy = ClassificationResult.Failed("a", null, "n", code, "The node is busy.");
+
+        var effects = Do(_state.Classified(Key(1), busy, _now));
+
+        Assert.IsType<IntakeEffect.Warn>(effects[0]);
+        Assert.Equal(new IntakeEffect.Settle(Key(1), 1, Settlement.Return), effects[1]);
+    }
+
+    [Fact]
+    public void With_a_deadline_an_image_that_a_busy_node_did_not_take_is_answered()
+    {
+        Open();
+        Do(_state.Delivered(Delivery(1, "a") with { ExpiresAt = Noon.AddSeconds(1) }, Verdict.Accept.Instance, _now));
+        var busy = ClassificationResult.Failed("a", null, "n", ErrorCodes.Expired, "The node is busy.");
+
+        Assert.IsType<IntakeEffect.Publish>(Assert.Single(Do(_state.Classified(Key(1), busy, _now))));
+    }
+
+    [Fact]
+    public void A_message_that_can_be_copied_is_buried_with_its_reason_and_then_acknowledged()
+    {
+        Open();
+        var delivery = Delivery(1, "a") with { Envelope = new RabbitMQ.Client.BasicProperties() };
+
+        var effects = Do(_state.Delivered(delivery, new Verdict.DeadLetter("bad reply-to"), _now));
+
+        Assert.Equal([new IntakeEffect.Warn("a", "bad reply-to"), new IntakeEffect.Bury(delivery, "bad reply-to")], effects);
+        Assert.Equal([new IntakeEffect.Settle(Key(1), 1, Settlement.Bury)], Do(_state.Published(Key(1), _now)));
+        Do(_state.Settled(Key(1), sent: true, _now));
+        Assert.Equal(1, _state.Counters.DeadLettered);
+        Assert.Equal(0, _state.InFlight);
+    }
+
+    [Fact]
+    public void A_message_whose_copy_the_broker_does_not_take_is_left_to_the_broker()
+    {
+        Open();
+        Do(_state.Delivered(Delivery(1, "a") with { Envelope = new RabbitMQ.Client.BasicProperties() }, new Verdict.DeadLetter("bad reply-to"), _now));
+
+        Assert.Equal(new IntakeEffect.Settle(Key(1), 1, Settlement.DeadLetter), Do(_state.NotPublishable(Key(1), "no queue", _now))[1]);
+    }
+
+    [Fact]
+    public void A_result_that_was_lost_between_the_acknowledgement_and_the_confirm_cannot_come_about()
+    {
+        Open();
+        Arrive(1, "a");
+        Assert.DoesNotContain(Do(_state.Classified(Key(1), Result("a"), _now)), effect => effect is IntakeEffect.Settle);
+        Do(_state.SessionDown(1));
+        Do(_state.SessionUp(2));
+
+        // No confirm came: the redelivery takes the place of the first and is settled by the confirm, not by its own arrival.
+        Assert.Empty(Arrive(7, "a", redelivered: true, session: 2));
+        Assert.Equal([new IntakeEffect.Settle(Key(1), 7, Settlement.Acknowledge)], Do(_state.Published(Key(1), _now)));
+    }
+
     private static DeliveryKey Key(ulong tag, long session = 1) => new(session, tag);
 
     private static ImageDelivery Delivery(ulong tag, string id, bool redelivered = false, long session = 1) => new(
@@ -516,7 +597,7 @@ public sealed class IntakeStateSpecs
 
     private IReadOnlyList<IntakeEffect> Finish(ulong tag, string id)
     {
-        Do(_state.Classified(Key(tag), Result(id)));
+        Do(_state.Classified(Key(tag), Result(id), _now));
         Do(_state.Published(Key(tag), _now));
         return Do(_state.Settled(Key(tag), sent: true, _now));
     }
@@ -526,7 +607,7 @@ public sealed class IntakeStateSpecs
         Open();
         Arrive(1, id);
         Do(_state.SessionDown(1));
-        Do(_state.Classified(Key(1), Result(id)));
+        Do(_state.Classified(Key(1), Result(id), _now));
         Do(_state.Published(Key(1), _now));
         Do(_state.SessionUp(2));
     }

@@ -130,7 +130,7 @@ public sealed class PublisherStateSpecs
     }
 
     [Fact]
-    public void A_refused_result_is_tried_again_after_a_pause()
+    public void A_refused_result_is_tried_again_after_a_pause_and_holds_no_other_up()
     {
         Do(_state.SessionUp(1));
         Submit(1);
@@ -138,8 +138,80 @@ public sealed class PublisherStateSpecs
 
         Assert.Equal([new PublisherEffect.RetryLater()], Do(_state.Refused(1)));
         Assert.Empty(Do(_state.Refused(2)));
-        Assert.Empty(Submit(3));
-        Assert.Equal(2, Sent(Do(_state.RetryDue())).Count);
+        Assert.Equal([3ul], Sent(Submit(3)));
+        Assert.Equal(3, _state.Pending);
+        Assert.Equal([1ul], Sent(Do(_state.RetryDue())));
+        Assert.Equal([2ul], Sent(Do(_state.Confirmed(3))));
+    }
+
+    [Fact]
+    public void A_results_queue_that_refuses_is_waited_for_without_an_end_and_the_session_reopened_ever_more_rarely()
+    {
+        Do(_state.SessionUp(1));
+        Submit(1);
+        var reopened = new List<int>();
+        for (var round = 1; round <= 40; round++)
+        {
+            Assert.Equal([new PublisherEffect.RetryLater()], Do(_state.Refused(round)));
+            if (Do(_state.RetryDue()).OfType<PublisherEffect.ResetSession>().Any())
+            {
+                reopened.Add(round);
+                Do(_state.SessionUp(round + 1));
+            }
+        }
+
+        Assert.Equal([4, 8, 16, 32], reopened);
+        Assert.Equal(1, _state.Pending);
+    }
+
+    [Fact]
+    public void A_confirm_of_the_queue_forgets_its_refusals()
+    {
+        Do(_state.SessionUp(1));
+        Submit(1);
+        for (var round = 1; round <= 3; round++)
+        {
+            Do(_state.Refused(round));
+            Do(_state.RetryDue());
+        }
+
+        Do(_state.Confirmed(4));
+        Submit(2);
+        Do(_state.Refused(5));
+
+        Assert.Equal([2ul], Sent(Do(_state.RetryDue())));
+    }
+
+    [Fact]
+    public void A_strangers_queue_that_stays_full_gives_its_results_up_and_then_each_at_its_first_refusal()
+    {
+        Do(_state.SessionUp(1));
+        Submit(1, "fer.reply.full");
+        for (var round = 1; round <= 5; round++)
+        {
+            Do(_state.Refused(round));
+            if (Do(_state.RetryDue()).OfType<PublisherEffect.ResetSession>().Any())
+            {
+                Do(_state.SessionUp(2));
+            }
+        }
+
+        Assert.Equal(Key(1), Assert.IsType<PublisherEffect.ReportFailed>(Assert.Single(Do(_state.Refused(6)))).Key);
+
+        Submit(2, "fer.reply.full");
+        Assert.IsType<PublisherEffect.ReportFailed>(Do(_state.Refused(7))[0]);
+        Assert.Equal(0, _state.Pending);
+    }
+
+    [Fact]
+    public void A_fresh_session_takes_refused_results_at_once()
+    {
+        Do(_state.SessionUp(1));
+        Submit(1);
+        Do(_state.Refused(1));
+        Do(_state.SessionDown(1));
+
+        Assert.Equal([1ul], Sent(Do(_state.SessionUp(2))));
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using Akka.Cluster;
 using Akka.Hosting;
 using FerActors.Host.Composition;
 using FerActors.Host.Operations;
+using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Cluster;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -18,8 +19,9 @@ public sealed class ClusterOperationsSpecs : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        var first = await StartAsync(new ClusterOptions { Roles = [NodeRoles.Control] });
-        var seed = Address(first);
+        var port = FreePort.Find();
+        var seed = FormattableString.Invariant($"127.0.0.1:{port}");
+        var first = await StartAsync(new ClusterOptions { Alone = false, Port = port, SeedNodes = [seed], Roles = [NodeRoles.Control] });
         foreach (var role in new[] { NodeRoles.Inference, NodeRoles.Api })
         {
             await StartAsync(new ClusterOptions { Alone = false, SeedNodes = [seed], Roles = [role] });

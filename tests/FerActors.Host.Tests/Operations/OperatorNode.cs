@@ -70,7 +70,9 @@ internal sealed class OperatorNode : IAsyncDisposable
         var host = builder.Build();
         await host.StartAsync();
         await Membership.UpAsync(host.Services.GetRequiredService<ActorSystem>(), Patience);
-        return new OperatorNode(host, options, executor);
+        var node = new OperatorNode(host, options, executor);
+        await node.ReplyWhen(new ModelRequests.Status(), r => r.Outcome == OperatorOutcome.Done);
+        return node;
     }
 
     /// <summary>A request's reply once it is as expected.</summary>

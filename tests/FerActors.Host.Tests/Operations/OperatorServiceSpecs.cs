@@ -33,6 +33,7 @@ public sealed class OperatorServiceSpecs : IDisposable
         var canary = await DoneAsync(node, new ModelRequests.Canary("worse", 0.25));
         var shadow = await DoneAsync(node, new ModelRequests.Shadow("worse", 0.5));
         var status = await DoneAsync(node, new ModelRequests.Status());
+        var challenged = await DoneAsync(node, new ModelRequests.List());
         await DoneAsync(node, new ModelRequests.EndCanary());
         await DoneAsync(node, new ModelRequests.EndShadow());
         var rolledBack = await DoneAsync(node, new ModelRequests.Rollback("it was the wrong one"));
@@ -51,7 +52,10 @@ public sealed class OperatorServiceSpecs : IDisposable
             ("v2", "worse", 0.25, "worse", 0.5, "v1"),
             (fleet.Champion, fleet.Canary, fleet.CanaryShare, fleet.Shadow, fleet.ShadowShare, fleet.Previous));
         Assert.Contains(fleet.Nodes, n => n is { Reachable: true, Converged: false });
-        Assert.Equal("Rolled back from v2 to v1.", rolledBack.Message);
+        Assert.Equal(
+            [("v1", null, null), ("v2", null, null), ("worse", 0.25, 0.5)],
+            Assert.IsType<ModelsView>(challenged.View).Models.Select(m => (m.Version, m.CanaryShare, m.ShadowShare)));
+        Assert.Equal("Rolled back from v2 to v1. 0 of 1 inference nodes serve it yet.", rolledBack.Message);
         Assert.All([register, canary, shadow, verified, deleted], r => Assert.IsType<ChangeView>(r.View));
         var versions = Assert.IsType<ModelsView>(list.View).Models;
         Assert.Equal([("v1", "champion"), ("v2", "previous")], versions.Select(v => (v.Version, string.Join(' ', v.Aliases))));
@@ -91,8 +95,38 @@ public sealed class OperatorServiceSpecs : IDisposable
         Assert.Equal((2, 0.5, 2), (details.Run.Attempt, details.Run.LastEpoch!.Accuracy, details.Run.Progress!.Epoch));
         Assert.Equal(3, details.Options!.Value.GetProperty("epochs").GetInt32());
         Assert.Equal("first", Assert.Single(Assert.IsType<RunsView>(list.View).Runs).Id);
-        Assert.Equal("v-first is the champion.", promoted.Message);
+        Assert.Equal("v-first is the champion. 0 of 1 inference nodes serve it yet.", promoted.Message);
         Assert.Equal("first", Assert.IsType<ModelView>(model.View).Provenance.RunId);
+    }
+
+    [Fact]
+    public async Task A_name_that_is_taken_is_refused_at_the_submission_and_one_that_is_taken_later_is_the_reason_of_everything()
+    {
+        await using var node = await OperatorNode.StartAsync(_folder);
+        await DoneAsync(node, new ModelRequests.Register("v-old", Model("old", 1, right: 4)));
+        var taken = await node.Operators.ExecuteAsync(Submission("old"));
+        await DoneAsync(node, Submission("first"));
+        var reserved = await node.Operators.ExecuteAsync(Submission("second") with { ModelVersion = "v-first" });
+        var (_, end) = await node.Executor.NextAsync();
+        await DoneAsync(node, new ModelRequests.Register("v-first", Model("other", 2, right: 4)));
+        end.SetResult(Model("finished", 3, right: 4));
+        var described = await node.ReplyWhen(new TrainRequests.Describe("first"), r => r.View is RunDetailsView { Run.Refusal: not null });
+        var promoted = await node.Operators.ExecuteAsync(new TrainRequests.Promote("first"));
+        var list = await DoneAsync(node, new TrainRequests.List());
+
+        const string Why = "v-first is registered with other content; versions never change. Choose another name.";
+        Assert.Equal(
+            (OperatorOutcome.Refused, "Run 'old' is not queued: v-old is registered already, and versions never change. Choose another name."),
+            (taken.Outcome, taken.Message));
+        Assert.Equal(OperatorOutcome.Refused, reserved.Outcome);
+        Assert.StartsWith("The version name 'v-first' is reserved by run 'first', which is ", reserved.Message, StringComparison.Ordinal);
+        Assert.Equal($"Run 'first' is finished, but its model is not in the registry: {Why}", described.Message);
+        Assert.Equal(
+            (Why, true, true),
+            described.View is RunDetailsView { Run: var run } ? (run.Refusal, run.RefusalIsFinal, run.IsFinal) : default);
+        Assert.Equal((OperatorOutcome.Refused, 1), (promoted.Outcome, promoted.ExitCode));
+        Assert.StartsWith($"Run 'first' is finished, but the registry does not take its model: {Why}", promoted.Message, StringComparison.Ordinal);
+        Assert.Contains($"Finished, not registered: {Why}", ReplyRenderer.ToText(list, 400), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -105,7 +139,7 @@ public sealed class OperatorServiceSpecs : IDisposable
         var spec = new RunSpec(RunId.Parse("first"), "", "{}", "", null, 0, ModelVersionId.Parse("v1"));
         var run = new TrainingRun(spec, state, 1, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch) { Confirmed = confirmed };
 
-        Assert.Equal(why, TrainOperations.WhyNotPromoted(run));
+        Assert.Equal(why, TrainOperations.WhyNotPromoted(new RunView(run, null)));
     }
 
     [Fact]

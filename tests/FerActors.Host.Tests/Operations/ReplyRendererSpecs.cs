@@ -15,6 +15,9 @@ namespace FerActors.Host.Tests.Operations;
 /// <summary>Every view as a person and as a script see it.</summary>
 public sealed class ReplyRendererSpecs
 {
+    // No cell wraps.
+    private const int Wide = 400;
+
     private static readonly DateTimeOffset Time = new(2026, 11, 25, 14, 30, 0, TimeSpan.Zero);
 
     private static readonly ModelSummary Summary = new("v2", ["champion"], 0.7, 0.65, 12.5, 4_200_000, Time, Time, null);
@@ -44,7 +47,7 @@ public sealed class ReplyRendererSpecs
                 "a", "b", [new MemberView("a", "Up", true, ["control", "training"]), new MemberView("b", "Leaving", false, ["api"])]),
             ["control, training", "Leaving", "this node", "leader", "no"]
         },
-        { new ModelsView(7, [Summary]), ["v2", "champion", "70.00 %", "0.6500", "12.5", "4.2", "2026-11-25 14:30:00"] },
+        { new ModelsView(7, [Summary]), ["v2", "champion", "70.00 %", "0.6500", "12.5", "4.2", "2026-11-25 14:30:00Z"] },
         {
             new ModelView(
                 Summary,
@@ -60,7 +63,7 @@ public sealed class ReplyRendererSpecs
             Fleet,
             [
                 "v3, 5.00 % of the images", "8 of 9", "node-1", "Canary", "it is damaged", "Failed", "unknown",
-                "it was slow (2026-11-25 14:30:00)",
+                "it was slow (2026-11-25 14:30:00Z)",
             ]
         },
         { new RunsView([Run]), ["run-1", "Running, asked to Pause", "epoch 2/3 step 15/30 loss 1.4000 200 img/s eta 00:01:15"] },
@@ -74,11 +77,11 @@ public sealed class ReplyRendererSpecs
                 new PipelineStatistics(11, 12, new SortedDictionary<string, long> { ["too_large"] = 13 }, 14, 15),
                 new BatchingStatistics(32, 8, new Dictionary<int, long> { [4] = 8 }, 1, 2),
                 new TransportStatistics(true, true, true, IntakeMode.Full, new IntakeCounters { Delivered = 77 }, 1, 0, 76, 2, 3),
-                new ModelHostStatistics(5, 100, 6, 1, 0, 12.9, 63.2, 3, 1, 200, 222, 2),
+                new ModelHostStatistics(5, 100, 6, 1, 0, 12.9, 63.2, 4567, 3, 1, 200, 222, 2),
                 new ShadowReport("v2", "v3", 10, 9, 0.125, 4, 1, []),
                 new DriftStatus(DriftLevel.Warn, "aa", null, 500, 0, []),
                 Fleet),
-            ["too_large", "13", "4.00", "blocked by the broker", "77", "12.9", "90.00 %", "0.1250", "Warn", "node-1"]
+            ["too_large", "13", "4.00", "blocked by the broker", "77", "12.9", "4567", "90.00 %", "0.1250", "Warn", "node-1"]
         },
     };
 
@@ -87,7 +90,7 @@ public sealed class ReplyRendererSpecs
     public void A_view_is_a_table_for_people_and_comes_back_from_JSON_as_it_was(OperatorView view, string[] cells)
     {
         var reply = new OperatorReply(OperatorOutcome.Done, "done", "It is done.", view);
-        var text = ReplyRenderer.ToText(reply);
+        var text = ReplyRenderer.ToText(reply, Wide);
         var json = OperatorJson.Write(reply);
         var back = JsonSerializer.Deserialize<OperatorReply>(json, OperatorJson.Replies)!;
 
@@ -95,7 +98,7 @@ public sealed class ReplyRendererSpecs
         Assert.All(cells, cell => Assert.Contains(cell, text, StringComparison.Ordinal));
         Assert.DoesNotContain('\u001b', text);
         Assert.Equal(json, OperatorJson.Write(back));
-        Assert.Equal(text, ReplyRenderer.ToText(back));
+        Assert.Equal(text, ReplyRenderer.ToText(back, Wide));
     }
 
     [Fact]
@@ -139,6 +142,58 @@ public sealed class ReplyRendererSpecs
         Assert.Empty(RunWatch.Lines(Run, Run));
         Assert.Equal(["Running epoch 2/3 step 16/30 loss 1.4000 200 img/s eta 00:01:15"], RunWatch.Lines(Run, later));
         Assert.Equal(["Failed: The disk is full."], RunWatch.Lines(later, failed));
+    }
+
+    [Fact]
+    public void Before_the_first_promotion_what_a_node_serves_is_called_its_own()
+    {
+        var own = Fleet.Nodes[0] with
+        {
+            Status = new NodeModelStatus("a", "node-1", 0, [new ModelSlotStatus(ModelSlot.Champion, "4", "aa", ModelPhase.Serving, null, Time)]),
+        };
+        var view = new FleetView(0, 0, null, null, null, null, null, null, true, true, null, null, null, [own]);
+
+        var text = ReplyRenderer.ToText(OperatorReply.Done("Before.", view));
+
+        Assert.Contains("none promoted: each node serves its own Model:Path", text, StringComparison.Ordinal);
+        Assert.Contains(" Model:Path ", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("Champion", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_list_of_versions_shows_which_is_canary_and_shadow_and_for_what_share()
+    {
+        var list = new ModelsView(7, [Summary with { Aliases = ["challenger"], CanaryShare = 0.05, ShadowShare = 0.5 }]);
+
+        Assert.Contains("challenger, canary 5.00 %, shadow 50.00 %", ReplyRenderer.ToText(OperatorReply.Done("", list), Wide), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_watch_waits_for_the_registry_and_its_exit_code_is_what_the_registry_said()
+    {
+        var finished = Run with { State = RunState.Registered, Wish = StopWish.None, Node = null, Progress = null };
+        var busy = finished with { Refusal = "The registry is busy." };
+        var refused = finished with { Refusal = "v4 is registered already.", RefusalIsFinal = true };
+        var confirmed = finished with { Confirmed = true };
+
+        var (good, told) = await WatchAsync(finished, busy, busy, confirmed);
+        var (bad, reason) = await WatchAsync(finished, refused);
+
+        Assert.Equal((OperatorExitCodes.Done, OperatorExitCodes.Refused), (good, bad));
+        Assert.Equal(
+            ["Finished, not registered yet", "Finished, not registered yet: The registry is busy.", "Registered as v4"],
+            told.Where(line => !line.StartsWith("epoch", StringComparison.Ordinal)));
+        Assert.Equal("Finished, not registered: v4 is registered already.", reason[^1]);
+    }
+
+    private static async Task<(int Code, List<string> Lines)> WatchAsync(params RunSummary[] runs)
+    {
+        var looks = new Queue<RunSummary>(runs);
+        var lines = new List<string>();
+        var code = await RunWatch.FollowAsync(
+            () => Task.FromResult(OperatorReply.Done("", new RunDetailsView(looks.Dequeue(), null, null, null))),
+            reply => reply.ExitCode, lines.Add, json: false, TimeSpan.Zero, CancellationToken.None);
+        return (code, lines);
     }
 
     [Theory]

@@ -89,14 +89,21 @@ public sealed class TrainingServiceSpecs : IDisposable
     [Fact]
     public async Task A_model_that_the_registry_does_not_take_says_why_and_can_be_given_up()
     {
-        var first = Run("one", epochs: 1);
-        var second = Run("two", epochs: 1) with { OptionsJson = Json(1).Replace("0.001", "0.002", StringComparison.Ordinal) };
+        var first = Run("one", epochs: 1, version: "v0");
+        var second = Run("two", epochs: 6);
         await using var node = await ServiceNode.StartAsync(_data, "Cluster:Roles:0=training", "Cluster:Roles:1=control");
         await node.CommandAsync(new TrainingCommands.Submit(first));
-        await node.CommandAsync(new TrainingCommands.Submit(second));
-        await node.RunWhen(first.Id, r => r.Run.Confirmed);
+        var known = await node.RunWhen(first.Id, r => r.Run.Confirmed);
+        var submitted = await node.CommandAsync(new TrainingCommands.Submit(second));
 
-        // Another model under the first one's name.
+        // Another model takes the name during the training.
+        var taken = await node.RegistryAsync(new RegistryCommands.Register(second.ModelVersion, known.Run.ModelFolder!, ModelProvenance.Unknown));
+        var late = await node.CommandAsync(new TrainingCommands.Submit(Run("three", epochs: 1)));
+        var later = await node.CommandAsync(new TrainingCommands.Submit(Run("four", epochs: 1, version: "v0")));
+        Assert.Equal((CommandCode.Accepted, RegistryCode.Done), (submitted.Code, taken.Code));
+        Assert.Equal((CommandCode.Refused, CommandCode.Refused), (late.Code, later.Code));
+        Assert.Contains("is reserved by run 'two'", late.Sentence, StringComparison.Ordinal);
+        Assert.Equal("Run 'four' is not queued: v0 is registered already, and versions never change. Choose another name.", later.Sentence);
         var refused = await node.RunWhen(second.Id, r => r.Refusal is not null || r.Run.State == RunState.Failed);
 
         Assert.Equal((RunState.Registered, false), (refused.Run.State, refused.Run.Confirmed));

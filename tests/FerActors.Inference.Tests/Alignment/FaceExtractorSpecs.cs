@@ -50,6 +50,19 @@ public sealed class FaceExtractorSpecs : IDisposable
     }
 
     [Fact]
+    public void Faces_beyond_the_limit_are_counted_and_the_cut_is_told()
+    {
+        using var crowd = new FaceExtractor(new FakeFaceDetector { Beyond = 36 }, ImageLimits.Default, FaceAlignment.Similarity, Side);
+        var request = new AlignImage(Key, FakeFaceDetector.Picture(3), RequestOptions.Default);
+
+        Assert.Equal(new DetectionSummary(39, IsCut: true, 1), crowd.Extract(request).Detection);
+        Assert.Equal(new DetectionSummary(3, IsCut: false, 1), _extractor.Extract(request).Detection);
+        var largest = request with { Request = RequestOptions.Default with { Faces = FaceSelection.Largest } };
+        Assert.Equal(new DetectionSummary(3, IsCut: false, 1), _extractor.Extract(largest).Detection);
+        Assert.Null(_extractor.Extract(request with { Request = RequestOptions.Default with { Aligned = true } }).Detection);
+    }
+
+    [Fact]
     public void On_request_only_the_largest_face_is_cut_out()
     {
         var aligned = Extract(FakeFaceDetector.Picture(3), RequestOptions.Default with { Faces = FaceSelection.Largest });

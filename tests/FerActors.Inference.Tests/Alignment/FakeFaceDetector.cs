@@ -36,7 +36,10 @@ internal sealed class FakeFaceDetector : IFaceDetector
         return TestPictures.Encode(".png", picture);
     }
 
-    public IReadOnlyList<DetectedFace> Detect(Mat bgr)
+    /// <summary>Faces that are found and not kept.</summary>
+    public int Beyond { get; init; }
+
+    public FoundFaces Detect(Mat bgr)
     {
         Threads.Enqueue(Thread.CurrentThread);
         Entered.Release();
@@ -44,7 +47,10 @@ internal sealed class FakeFaceDetector : IFaceDetector
         var count = bgr.At<Vec3b>(0, 0).Item0;
         return count == Breaks
             ? throw new InvalidOperationException("on purpose")
-            : Enumerable.Range(0, count).Select(i => new DetectedFace(new FaceBox(24 + i, 24 + i, 48 - i, 48 - i), Landmarks, 0.9)).ToList();
+            : new FoundFaces(
+                [.. Enumerable.Range(0, count).Select(i => new DetectedFace(new FaceBox(24 + i, 24 + i, 48 - i, 48 - i), Landmarks, 0.9))],
+                count + Beyond,
+                scale: 1);
     }
 
     public void Dispose() => Disposed.Set();

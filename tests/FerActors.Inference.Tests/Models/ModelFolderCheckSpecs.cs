@@ -1,4 +1,5 @@
 using FerActors.Inference.Models;
+using FerActors.Shared.Options;
 using FerActors.Shared.Registry;
 
 namespace FerActors.Inference.Tests.Models;
@@ -46,6 +47,41 @@ public sealed class ModelFolderCheckSpecs : IDisposable
         Directory.CreateSymbolicLink(Path.Combine(_registry.Root, "link"), Path.Combine(_registry.Root, "v1"));
 
         AssertRefused(_version with { Folder = "link" }, "is a link");
+    }
+
+    [Fact]
+    public void A_link_among_the_files_is_not_followed_though_what_it_leads_to_is_right()
+    {
+        var path = Path.Combine(_registry.Root, "v1", ModelPointer.WeightsFile);
+        var elsewhere = Path.Combine(_registry.Root, "elsewhere.safetensors");
+        File.Move(path, elsewhere);
+        File.CreateSymbolicLink(path, elsewhere);
+
+        AssertRefused(_version, $"The file {ModelPointer.WeightsFile} of version v1 is a link");
+    }
+
+    [Fact]
+    public void Weights_that_are_replaced_between_their_check_and_their_loading_are_refused()
+    {
+        _registry.Add("v2", seed: 2);
+        var loader = new RegistryModelLoader(_registry.Root, new ModelOptions(), []);
+
+        // The check is over when the loading is told of.
+        var fault = Assert.Throws<ModelVerificationException>(() => loader.Load(
+            _version,
+            phase =>
+            {
+                if (phase == ModelPhase.Loading)
+                {
+                    File.Copy(
+                        Path.Combine(_registry.Root, "v2", ModelPointer.WeightsFile),
+                        Path.Combine(_registry.Root, "v1", ModelPointer.WeightsFile),
+                        overwrite: true);
+                }
+            },
+            default));
+
+        Assert.Contains("changed while they were loaded", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -56,6 +56,8 @@ public sealed class ImageIngressActorSpecs : PatientKit
         Assert.Equal(("ok", "message-1", "correlation-1", "node-1"), (result.Status, result.MessageId, result.CorrelationId, result.Node));
         Assert.Equal(Identity, result.Model);
         Assert.Equal(new ImageInfo(10, 20, "png"), result.Image);
+        Assert.Equal((true, 0.16), (result.FacesCut, result.SearchScale));
+        Assert.Equal(result.Faces.Count + 36, result.FacesFound);
         Assert.Equal(new Timings(1.5, 2.5, 3.5, 14, 6, 35), result.TimingsMs);
         Assert.Equal(2, result.Faces.Count);
         var face = result.Faces[0];
@@ -276,7 +278,10 @@ public sealed class ImageIngressActorSpecs : PatientKit
     {
         var face = new DetectedFace(new FaceBox(1, 2, 3, 4), null, 0.7);
         var aligned = new AlignedFace(face, 12.5, new FaceCrop([1]), [9]);
-        return new ImageAligned(Key(tag), new ImageInfo(10, 20, "png"), [.. Enumerable.Repeat(aligned, faces)], 1.5, 2.5, 3.5);
+        return new ImageAligned(Key(tag), new ImageInfo(10, 20, "png"), [.. Enumerable.Repeat(aligned, faces)], 1.5, 2.5, 3.5)
+        {
+            Detection = new DetectionSummary(faces + 36, IsCut: true, 0.16),
+        };
     }
 
     private static FacesClassified Classified(ulong tag, int faces)

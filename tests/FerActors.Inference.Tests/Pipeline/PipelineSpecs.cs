@@ -25,6 +25,7 @@ public sealed class PipelineSpecs
         Assert.Null(result.Error);
         Assert.Equal(pipeline.Model.Identity, result.Model);
         Assert.Equal(new ImageInfo(128, 96, "png"), result.Image);
+        Assert.Equal((1, null, null), (result.FacesFound, result.FacesCut, result.SearchScale));
         var face = Assert.Single(result.Faces);
         Assert.Equal((Expression.Happy, "Happy"), (face.Label, face.DominantEmotion));
         Assert.Equal((100 + 256) / 512.0, face.Confidence, 5);

@@ -37,6 +37,20 @@ public sealed class DriftStateSpecs
     }
 
     [Fact]
+    public void The_distance_alone_warns_and_alerts_where_the_index_does_not()
+    {
+        // No stream reaches an index of 10.
+        var state = new DriftState(Reference(), Options with { PsiWarn = 10, PsiAlert = 10 });
+        Feed(state, World(500, seed: 2));
+
+        var changes = Feed(state, World(500, seed: 3, brightness: 90));
+
+        Assert.Equal(
+            [(DriftSignal.Brightness, DriftLevel.Warn), (DriftSignal.Brightness, DriftLevel.Alert)], changes.Select(change => (change.Signal, change.To)));
+        Assert.All(changes, change => Assert.True(change.Psi < 10));
+    }
+
+    [Fact]
     public void Other_expressions_than_usual_are_seen_in_the_predictions()
     {
         var state = new DriftState(Reference(), Options);

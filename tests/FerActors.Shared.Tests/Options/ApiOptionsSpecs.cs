@@ -43,6 +43,26 @@ public sealed class ApiOptionsSpecs
         Assert.Contains("Api:Urls", new ApiOptions { Urls = url, AllowAnonymous = true }.Validate()[0], StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("fer.example.org", true)]
+    [InlineData("*.example.org", true)]
+    [InlineData("*", true)]
+    [InlineData("10.0.0.1", true)]
+    [InlineData("", false)]
+    [InlineData("fer.example.org:8080", false)]
+    [InlineData("https://fer.example.org", false)]
+    [InlineData("fer.*.org", false)]
+    [InlineData("*.", false)]
+    public void Hosts_are_names_without_a_port(string host, bool good)
+    {
+        var errors = new ApiOptions { AllowedHosts = [host] }.Validate();
+
+        Assert.Equal(good, errors.Count == 0);
+        Assert.All(errors, error => Assert.StartsWith("Api:AllowedHosts", error, StringComparison.Ordinal));
+        Assert.Equal(good, new HealthOptions { AllowedHosts = [host] }.Validate().Count == 0);
+        Assert.Equal(good, new ControlOptions { AllowedHosts = [host] }.Validate().Count == 0);
+    }
+
     [Fact]
     public void A_key_that_stands_where_its_hash_belongs_is_not_shown()
     {

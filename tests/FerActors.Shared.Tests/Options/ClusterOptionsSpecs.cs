@@ -37,6 +37,48 @@ public sealed class ClusterOptionsSpecs
     }
 
     [Fact]
+    public void A_node_beyond_loopback_needs_a_certificate_or_a_word_that_it_does_without()
+    {
+        var options = new ClusterOptions { Alone = false, SeedNodes = [Seed], HostName = "10.0.0.7" };
+        var file = typeof(ClusterOptions).Assembly.Location;
+
+        var error = Assert.Single(options.Validate());
+        Assert.Contains("make-certificates", error, StringComparison.Ordinal);
+        Assert.Contains("Cluster:AllowUnencrypted", error, StringComparison.Ordinal);
+        Assert.Empty((options with { AllowUnencrypted = true }).Validate());
+        Assert.Empty((options with { CertificateFile = file, CertificateKeyFile = file, AuthorityFile = file }).Validate());
+        Assert.Single((options with { CertificateFile = file, CertificateKeyFile = file }).Validate());
+        Assert.Contains("exists", Assert.Single((options with { CertificateFile = file, CertificateKeyFile = file, AuthorityFile = "none" }).Validate()), StringComparison.Ordinal);
+        Assert.Single((options with { AllowUnencrypted = true, CertificateFile = file, CertificateKeyFile = file, AuthorityFile = file }).Validate());
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1", true)]
+    [InlineData("127.1.2.3", true)]
+    [InlineData("::1", true)]
+    [InlineData("localhost", true)]
+    [InlineData("0.0.0.0", false)]
+    [InlineData("::", false)]
+    [InlineData("10.0.0.7", false)]
+    [InlineData("localhost.example.org", false)]
+    public void An_address_is_on_loopback_or_not(string address, bool local) =>
+        Assert.Equal(local, new ClusterOptions { HostName = address }.IsLocal);
+
+    [Fact]
+    public void Seeds_are_asked_in_the_protocol_that_is_in_force()
+    {
+        var options = new ClusterOptions { Alone = false, SeedNodes = ["n1:5055", "akka.tcp://FerActors@n2:5055"] };
+
+        Assert.Equal(["akka.ssl.tcp://FerActors@n1:5055", "akka.ssl.tcp://FerActors@n2:5055"], options.SeedAddresses);
+        Assert.Equal(
+            ["akka.tcp://FerActors@n1:5055", "akka.tcp://FerActors@n2:5055"], (options with { AllowUnencrypted = true }).SeedAddresses);
+    }
+
+    [Fact]
+    public void The_key_s_password_is_not_printed() =>
+        Assert.DoesNotContain("s3cret", new ClusterOptions { CertificateKeyPassword = "s3cret" }.ToString(), StringComparison.Ordinal);
+
+    [Fact]
     public void Seeds_of_a_node_that_is_alone_are_refused()
     {
         var error = Assert.Single(new ClusterOptions { SeedNodes = [Seed] }.Validate());
@@ -46,12 +88,14 @@ public sealed class ClusterOptionsSpecs
     [Theory]
     [InlineData("akka.tcp://FerActors@[::1]:5055")]
     [InlineData("akka.tcp://FerActors@10.0.0.7:1")]
+    [InlineData("feractors-0:5055")]
+    [InlineData("akka.ssl.tcp://FerActors@10.0.0.7:1")]
     public void An_address_of_a_seed_is_accepted(string seed) =>
         Assert.Empty(new ClusterOptions { Alone = false, SeedNodes = [seed] }.Validate());
 
     [Theory]
     [InlineData("")]
-    [InlineData("feractors-0:5055")]
+    [InlineData("feractors-0")]
     [InlineData("akka.tcp://Other@feractors-0:5055")]
     [InlineData("akka.tcp://FerActors@feractors-0")]
     [InlineData("akka.tcp://FerActors@:5055")]
@@ -65,7 +109,7 @@ public sealed class ClusterOptionsSpecs
     [Fact]
     public void A_node_that_listens_everywhere_must_say_what_the_others_call_it()
     {
-        var options = new ClusterOptions { Alone = false, SeedNodes = [Seed], HostName = "0.0.0.0" };
+        var options = new ClusterOptions { Alone = false, SeedNodes = [Seed], HostName = "0.0.0.0", AllowUnencrypted = true };
 
         Assert.Contains("PublicHostName", Assert.Single(options.Validate()), StringComparison.Ordinal);
         Assert.Empty((options with { PublicHostName = "feractors-0.feractors" }).Validate());

@@ -16,9 +16,9 @@ public sealed class HealthOptionsSpecs
     [Fact]
     public void All_mistakes_are_listed_at_once()
     {
-        var errors = new HealthOptions { Address = "localhost", Port = 70_000, AnswerTimeout = TimeSpan.Zero }.Validate();
+        var errors = new HealthOptions { Address = "localhost", Port = 70_000, AnswerTimeout = TimeSpan.Zero, StalledAfter = TimeSpan.Zero, DeadAfter = TimeSpan.FromDays(2) }.Validate();
 
-        Assert.Equal(3, errors.Count);
-        Assert.All(["Address", "Port", "AnswerTimeout"], name => Assert.Contains(errors, e => e.Contains($"Health:{name}", StringComparison.Ordinal)));
+        Assert.Equal(5, errors.Count);
+        Assert.All(["Address", "Port", "AnswerTimeout", "StalledAfter", "DeadAfter"], name => Assert.Contains(errors, e => e.Contains($"Health:{name}", StringComparison.Ordinal)));
     }
 }

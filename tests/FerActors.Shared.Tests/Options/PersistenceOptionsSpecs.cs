@@ -60,4 +60,14 @@ public sealed class PersistenceOptionsSpecs
         Assert.Contains("PostgreSql", Assert.Single(refused), StringComparison.Ordinal);
         Assert.Empty(serving);
     }
+
+    [Fact]
+    public void The_only_seed_on_loopback_may_keep_its_journal_in_a_file()
+    {
+        var seed = new ClusterOptions { Alone = false, Port = 5055, SeedNodes = ["127.0.0.1:5055"] };
+
+        Assert.Empty(new FerOptions { Cluster = seed }.Validate());
+        Assert.Single(new FerOptions { Cluster = seed with { Port = 5056 } }.Validate());
+        Assert.Single(new FerOptions { Cluster = seed with { SeedNodes = ["127.0.0.1:5055", "127.0.0.1:5056"] } }.Validate());
+    }
 }

@@ -172,6 +172,9 @@ public sealed class ContractFileSpecs
         Image = new ImageInfo(640, 480, "jpeg"),
         Model = new ModelIdentity("compact", "1", new string('a', 64)),
         TimingsMs = new Timings(1, 2, 3, 4, 5, 15),
+        FacesFound = 2,
+        FacesCut = true,
+        SearchScale = 0.16,
         Faces =
         [
             new FaceResult(

@@ -43,6 +43,15 @@ public sealed class PromotionGatesSpecs
         Assert.Equal("comparable", Assert.Single(PromotionGates.Check(Manifests.Of(2, data: "other"), Champion, Options)).Gate);
 
     [Fact]
+    public void Figures_of_another_split_of_the_same_data_are_not_compared_in_silence()
+    {
+        var candidate = Manifests.Of(2);
+        var other = candidate with { Metrics = candidate.Metrics! with { Evaluation = "PrivateTest" } };
+
+        Assert.Equal("comparable", Assert.Single(PromotionGates.Check(other, Champion, Options)).Gate);
+    }
+
+    [Fact]
     public void A_version_without_metrics_is_refused_only_where_they_are_required()
     {
         var unknown = Champion with { Metrics = null };

@@ -33,6 +33,28 @@ public sealed class SupervisorStateSpecs
         Assert.Empty(none.Concat(neither));
     }
 
+    [Theory]
+    [InlineData(RunState.Submitted, false)]
+    [InlineData(RunState.Preparing, false)]
+    [InlineData(RunState.Running, false)]
+    [InlineData(RunState.Evaluating, false)]
+    [InlineData(RunState.Paused, false)]
+    [InlineData(RunState.Registered, false)]
+    [InlineData(RunState.Registered, true)]
+    [InlineData(RunState.Failed, true)]
+    [InlineData(RunState.Cancelled, true)]
+    public void A_version_name_is_reserved_until_the_registry_has_it_or_the_run_has_given_it_up(RunState state, bool over)
+    {
+        var run = Submitted().Runs[A] with { State = state, Confirmed = over && state == RunState.Registered };
+        var states = Submitted() with { Runs = Submitted().Runs.SetItem(A, run) };
+
+        var (reply, _) = states.ProcessCommand(new TrainingCommands.Submit(Spec("b", 0) with { ModelVersion = run.Spec.ModelVersion }), Now);
+        var (other, _) = states.ProcessCommand(new TrainingCommands.Submit(Spec("b", 0)), Now);
+
+        Assert.Equal((over ? CommandCode.Accepted : CommandCode.Refused, CommandCode.Accepted), (reply.Code, other.Code));
+        Assert.True(over || reply.Sentence == $"The version name 'v-a' is reserved by run 'a', which is {state}. Choose another, or cancel that run.");
+    }
+
     [Fact]
     public void A_refusal_names_the_state()
     {
@@ -221,5 +243,5 @@ public sealed class SupervisorStateSpecs
     }
 
     private static RunSpec Spec(string id, int priority) =>
-        new(RunId.Parse(id), "run", "{}", "data.csv", null, priority, ModelVersionId.Parse("v1"));
+        new(RunId.Parse(id), "run", "{}", "data.csv", null, priority, ModelVersionId.Parse($"v-{id}"));
 }

@@ -27,6 +27,7 @@ internal static partial class WireSamples
         yield return new RegistryCommands.Quarantine(v1, "It is poisoned.");
         yield return RegistryQueries.List.Instance;
         yield return new RegistryQueries.Describe(v1);
+        yield return new RegistryQueries.IsFree(v1);
         yield return RegistryQueries.GetStatus.Instance;
         yield return new RegistryQueries.Verify(v1);
         yield return new RegistryReply(RegistryCode.Done, "Done.", 3);

@@ -59,6 +59,8 @@ internal static partial class WireSamples
         yield return new CommandResult(CommandCode.Accepted, "Run 'run-1' is registered.", new RunView(ended, null));
         yield return new CommandResult(
             CommandCode.NoChange, "Run 'run-1' is registered.", new RunView(ended with { Confirmed = false }, null, "The registry is busy."));
+        yield return new CommandResult(
+            CommandCode.NoChange, "Run 'run-1' is finished.", new RunView(ended with { Confirmed = false }, null, "v2 is registered.", RefusalIsFinal: true));
         yield return new CommandResult(CommandCode.Unavailable, "The journal is away.");
         yield return new SupervisorSnapshot(2, [waiting, busy, ended]);
         yield return new TrainingWork.Heartbeat("n1", true, [new TrainingWork.HeldRun(id, 2)]);

@@ -276,6 +276,34 @@ public sealed class FerCsvReaderSpecs
     }
 
     [Fact]
+    public void A_plain_tar_holds_a_csv()
+    {
+        Assert.Equal(9, SyntheticFer.Read(SyntheticFer.Tar(("README", Csv), ("fer2013/fer2013.csv", Csv))).Count);
+        Assert.Contains(
+            "holds no .csv file",
+            Assert.Throws<FerDataException>(() => SyntheticFer.Read(SyntheticFer.Tar(("README", Csv)))).Message,
+            StringComparison.Ordinal);
+        Assert.Throws<FerDataException>(() => SyntheticFer.Read(SyntheticFer.Tar(("fer2013.csv", Csv))[..20_000]));
+    }
+
+    [Theory]
+    [InlineData("425A6839314159265359", "bzip2", "bunzip2")]
+    [InlineData("FD377A585A000004E6D6", "xz", "unxz")]
+    [InlineData("28B52FFD2400", "Zstandard", "unzstd")]
+    [InlineData("04224D186440", "LZ4", "unlz4")]
+    [InlineData("377ABCAF271C0004", "7-Zip", "7z x")]
+    [InlineData("526172211A0700", "RAR", "unrar x")]
+    public void Another_packer_is_named_with_the_command_that_unpacks(string start, string packer, string command)
+    {
+        byte[] file = [.. Convert.FromHexString(start), .. new byte[600]];
+
+        var message = Assert.Throws<FerDataException>(() => SyntheticFer.Read(file)).Message;
+
+        Assert.Contains($"is packed with {packer}, which is not read", message, StringComparison.Ordinal);
+        Assert.Contains(command, message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_damaged_archive_is_refused()
     {
         var zip = SyntheticFer.Zip(("fer2013.csv", Csv));

@@ -184,8 +184,22 @@ public sealed class TrainerSpecs : IDisposable
         var data = await Assert.ThrowsAsync<InvalidOperationException>(
             () => new Trainer(TinyRun.Options, TinyRun.Data(32, first: 1), Validation).RunAsync(Folder("run"), TimeSpan.MaxValue));
 
-        Assert.Contains("a run with other options", options.Message, StringComparison.Ordinal);
+        Assert.Contains("a run with other options: seed (5 there, 6 here)", options.Message, StringComparison.Ordinal);
         Assert.Contains("a run on other training data", data.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_run_is_not_lengthened_and_the_refusal_says_what_to_do()
+    {
+        using (await RunAsync("run", TinyRun.Options))
+        {
+        }
+
+        var longer = TinyRun.Options with { Epochs = TinyRun.Options.Epochs + 2 };
+        var fault = await Assert.ThrowsAsync<InvalidOperationException>(() => RunAsync("run", longer));
+
+        Assert.Contains($"epochs ({TinyRun.Options.Epochs} there, {longer.Epochs} here)", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("init_from", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -50,6 +50,20 @@ public sealed class ModelRegistryActorSpecs : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_name_is_free_until_a_model_has_it_and_stays_bound_after_it_is_deleted()
+    {
+        var before = await _node.Do(new IsFree(V1));
+        await Register(V1, 1);
+        var registered = await _node.Do(new IsFree(V1));
+        await _node.Do(new Delete(V1));
+        var deleted = await _node.AnswerWhen<RegistryReply>(new IsFree(V1), r => r.Code != RegistryCode.Busy);
+
+        Assert.Equal((RegistryCode.Done, RegistryCode.Refused, RegistryCode.Refused), (before.Code, registered.Code, deleted.Code));
+        Assert.StartsWith("v1 is registered already", registered.Message, StringComparison.Ordinal);
+        Assert.StartsWith("v1 was deleted", deleted.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_quorum_of_failed_nodes_rolls_back_exactly_once()
     {
         await Register(V1, 1);

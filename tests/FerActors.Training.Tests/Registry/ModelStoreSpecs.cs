@@ -210,7 +210,7 @@ public sealed class ModelStoreSpecs : IDisposable
             make.WaitForExit();
         }
 
-        AssertRefused(RegistryCode.Invalid, "a pipe", () => _store.Import(V1, _source, Provenance));
+        AssertRefused(RegistryCode.Invalid, "a named pipe", () => _store.Import(V1, _source, Provenance));
     }
 
     [Theory]

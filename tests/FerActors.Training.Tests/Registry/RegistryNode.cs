@@ -79,18 +79,21 @@ internal sealed class RegistryNode : IAsyncDisposable
     public async Task<RegistryReply> Do(object command) => await Ask<RegistryReply>(command);
 
     /// <summary>The status once it is as expected.</summary>
-    public async Task<RegistryStatus> StatusWhen(Func<RegistryStatus, bool> expected)
+    public Task<RegistryStatus> StatusWhen(Func<RegistryStatus, bool> expected) => AnswerWhen(RegistryQueries.GetStatus.Instance, expected);
+
+    /// <summary>The answer to a question once it is as expected.</summary>
+    public async Task<T> AnswerWhen<T>(object question, Func<T, bool> expected)
     {
         using var patience = new CancellationTokenSource(Patience);
         while (true)
         {
-            var status = await Ask<RegistryStatus>(RegistryQueries.GetStatus.Instance);
-            if (expected(status))
+            var answer = await Ask<T>(question);
+            if (expected(answer))
             {
-                return status;
+                return answer;
             }
 
-            Assert.False(patience.IsCancellationRequested, $"The registry's status stays {status}.");
+            Assert.False(patience.IsCancellationRequested, $"The registry's answer stays {answer}.");
             await Task.Delay(50);
         }
     }

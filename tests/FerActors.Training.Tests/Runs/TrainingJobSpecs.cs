@@ -131,7 +131,22 @@ public sealed class TrainingJobSpecs : IDisposable
         var fault = await Assert.ThrowsAsync<InvalidDataException>(() => TrainingJob.RunAsync(request));
 
         Assert.Contains("no PublicTest (validation) images", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("set hold_out to 0.1", fault.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(request.ModelFolder));
+    }
+
+    [Fact]
+    public async Task Data_of_two_splits_train_with_a_part_held_out()
+    {
+        var rows = Enumerable.Range(0, 56).Select(i => SyntheticFer.Row(i, (Expression)(i % 7), i < 42 ? FerUsage.Training : FerUsage.PrivateTest));
+        var listener = new Listener();
+        var request = Request(Encoding.UTF8.GetBytes(string.Join('\n', [SyntheticFer.Header, .. rows]))) with { HoldOut = new HoldOut(0.34, 0) };
+
+        var outcome = await TrainingJob.RunAsync(request, listener);
+
+        Assert.Contains(listener.Said, s => s.Contains("validation images were held out of the training images (hold_out 0.34, seed 0)", StringComparison.Ordinal));
+        Assert.Contains(listener.Said, s => s.StartsWith("28 training images, 14 validation images", StringComparison.Ordinal));
+        Assert.True(Directory.Exists(outcome.ModelFolder));
     }
 
     private TrainingRequest Request(byte[] csv, string name = "mine") => new()

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using FerActors.Shared.Registry;
 using FerActors.Shared.Training;
 using FerActors.Training.Supervision;
 
@@ -28,13 +29,21 @@ internal sealed class ScriptedExecutor : ITrainingExecutor
     }
 }
 
-/// <summary>A registry that is busy the first time and then takes the model.</summary>
+/// <summary>A registry that is busy the first time and then takes the model, unless a test says otherwise.</summary>
 internal sealed class RecordedRegistration : IModelRegistration
 {
     private int _calls;
 
     public int Calls => _calls;
 
-    public Task<string?> RegisterAsync(TrainingRun run, CancellationToken cancellation) =>
-        Task.FromResult(Interlocked.Increment(ref _calls) == 1 ? "The registry is busy." : null);
+    /// <summary>What it says of every version's name.</summary>
+    public Func<RegistrationRefusal?> OfName { get; set; } = () => null;
+
+    /// <summary>Why it does not take models; <see langword="null"/> takes them the second time.</summary>
+    public RegistrationRefusal? OfModel { get; set; }
+
+    public Task<RegistrationRefusal?> CheckNameAsync(ModelVersionId version, CancellationToken cancellation) => Task.FromResult(OfName());
+
+    public Task<RegistrationRefusal?> RegisterAsync(TrainingRun run, CancellationToken cancellation) => Task.FromResult(
+        Interlocked.Increment(ref _calls) == 1 && OfModel is null ? new RegistrationRefusal("The registry is busy.", IsFinal: false) : OfModel);
 }

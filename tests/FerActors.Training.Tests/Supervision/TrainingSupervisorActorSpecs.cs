@@ -81,6 +81,48 @@ public sealed class TrainingSupervisorActorSpecs : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task A_version_name_that_the_registry_has_is_refused_before_anything_is_trained()
+    {
+        _registration.OfName = () => new RegistrationRefusal("v1 is registered already.", IsFinal: true);
+        var taken = await AskAsync(new TrainingCommands.Submit(Spec));
+        _registration.OfName = () => new RegistrationRefusal("The registry did not answer.", IsFinal: false);
+        var unknown = await AskAsync(new TrainingCommands.Submit(Spec));
+        _registration.OfName = () => throw new IOException("The network is down.");
+        var broken = await AskAsync(new TrainingCommands.Submit(Spec));
+
+        Assert.Equal((CommandCode.Refused, "Run 'run-1' is not queued: v1 is registered already."), (taken.Code, taken.Sentence));
+        Assert.Equal((CommandCode.Unavailable, CommandCode.Unavailable), (unknown.Code, broken.Code));
+        Assert.Contains("nothing changed", unknown.Sentence, StringComparison.Ordinal);
+        Assert.Empty((await _supervisor.Ask<RunList>(TrainingQueries.List.Instance, Patience)).Runs);
+
+        _registration.OfName = () => null;
+        Assert.Equal(CommandCode.Accepted, (await AskAsync(new TrainingCommands.Submit(Spec))).Code);
+    }
+
+    [Fact]
+    public async Task A_known_run_is_not_asked_about_again()
+    {
+        await AskAsync(new TrainingCommands.Submit(Spec));
+        _registration.OfName = () => new RegistrationRefusal("v1 is registered already.", IsFinal: true);
+
+        Assert.Equal(CommandCode.NoChange, (await AskAsync(new TrainingCommands.Submit(Spec))).Code);
+    }
+
+    [Fact]
+    public async Task A_name_that_is_taken_during_the_training_is_the_reason_in_the_description()
+    {
+        _registration.OfModel = new RegistrationRefusal("v1 is registered with other content.", IsFinal: true);
+        await AskAsync(new TrainingCommands.Submit(Spec));
+        var (_, end) = await _executor.NextAsync(Patience);
+        end.SetResult("models/v1");
+        var refused = await AwaitAsync(v => v.Refusal is not null);
+        var described = await AskAsync(new TrainingQueries.Describe(Id));
+
+        Assert.Equal(("v1 is registered with other content.", true, false), (refused.Refusal, refused.RefusalIsFinal, refused.Run.Confirmed));
+        Assert.Equal("Run 'run-1' is finished, but its model is not in the registry: v1 is registered with other content.", described.Sentence);
+    }
+
+    [Fact]
     public async Task A_system_that_ends_in_the_middle_of_a_run_goes_on_with_it_after_its_start()
     {
         await AskAsync(new TrainingCommands.Submit(Spec));

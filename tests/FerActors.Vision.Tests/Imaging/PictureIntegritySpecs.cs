@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using FerActors.Vision.Imaging;
 using FerActors.Vision.Native;
 using OpenCvSharp;
@@ -7,6 +8,9 @@ namespace FerActors.Vision.Tests.Imaging;
 public class PictureIntegritySpecs
 {
     private const int Progressive = 1;
+
+    /// <summary>OpenCV's IMWRITE_JPEG_SAMPLING_FACTOR, which OpenCvSharp does not name.</summary>
+    private const ImwriteFlags SamplingFactor = (ImwriteFlags)7;
 
     static PictureIntegritySpecs() => OpenCvRuntime.EnsureLoaded();
 
@@ -237,8 +241,7 @@ public class PictureIntegritySpecs
     private static Mat Photo(int width, int height)
     {
         var photo = new Mat(height, width, MatType.CV_8UC3);
-        Cv2.SetRNGSeed(3);
-        Cv2.Randu(photo, Scalar.All(0), Scalar.All(255));
+        new Random(3).NextBytes(MemoryMarshal.AsBytes(photo.AsSpan<Vec3b>()));
         Cv2.GaussianBlur(photo, photo, new Size(7, 7), 3);
         Cv2.Circle(photo, new Point(width / 2, height / 2), Math.Max(1, Math.Min(width, height) / 3), new Scalar(60, 120, 220), -1);
         return photo;
@@ -253,7 +256,7 @@ public class PictureIntegritySpecs
             new ImageEncodingParam(ImwriteFlags.JpegQuality, quality),
             new ImageEncodingParam(ImwriteFlags.JpegProgressive, progressive),
             new ImageEncodingParam(ImwriteFlags.JpegRstInterval, restart),
-            new ImageEncodingParam(ImwriteFlags.JpegSamplingFactor, sampling));
+            new ImageEncodingParam(SamplingFactor, sampling));
         picture.Dispose();
         return jpeg;
     }

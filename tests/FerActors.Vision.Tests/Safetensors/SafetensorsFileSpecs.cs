@@ -7,6 +7,14 @@ namespace FerActors.Vision.Tests.Safetensors;
 public sealed class SafetensorsFileSpecs
 {
     [Fact]
+    public void Metadata_that_are_null_are_none_as_for_the_reference_reader()
+    {
+        using var file = SafetensorsFile.Open(RawSafetensors.File("""{"__metadata__":null}"""));
+
+        Assert.Empty(file.Metadata);
+    }
+
+    [Fact]
     public void A_file_of_the_reference_layout_is_read()
     {
         const string header =
@@ -116,7 +124,10 @@ public sealed class SafetensorsFileSpecs
             "tensor 't' twice"
         },
         { """{"__metadata__":{},"__metadata__":{}}""", 0, "__metadata__ twice" },
-        { """{"__metadata__":null}""", 0, "__metadata__ is not an object" },
+        { """{"__metadata__":null,"__metadata__":null}""", 0, "__metadata__ twice" },
+        { """{"__metadata__":[]}""", 0, "__metadata__ is neither an object nor null" },
+        { """{"__metadata__":{"k":null}}""", 0, "maps 'k' to something that is not a string" },
+        { """{"a":null}""", 0, "'a' is not described by an object" },
         { """{"__metadata__":{"k":1}}""", 0, "maps 'k' to something that is not a string" },
         { """{"__metadata__":{"k":"1","k":"1"}}""", 0, "has the key 'k' twice" },
         { """{"t":{"x":[[[[[[[[1]]]]]]]]}}""", 0, "not valid JSON" },
