@@ -110,7 +110,10 @@ public sealed class BatchingActor : ReceiveActor, IWithTimers
             _running = new RunningBatch(Interlocked.Increment(ref _lastNumber), slot, faces, now);
             _batches++;
             _sizes[faces.Count] = _sizes.GetValueOrDefault(faces.Count) + 1;
-            _model.Tell(new RunBatch(_running.Number, faces.Select(f => _images[f.Image].Request.Crops[f.Face]).ToList(), slot));
+            _model.Tell(new RunBatch(_running.Number, faces.Select(f => _images[f.Image].Request.Crops[f.Face]).ToList(), slot)
+            {
+                Waiting = Waiting,
+            });
         }
         else if (_running is null)
         {

@@ -29,14 +29,16 @@ internal sealed class HostedModel(long ticket, IExpressionModel model)
     public bool Retiring { get; set; }
 
     /// <summary>Classifies crops of any side.</summary>
+    /// <param name="crops">At least one.</param>
+    /// <param name="waiting">Faces that wait behind them.</param>
     /// <exception cref="ModelFailureException">What the model gave cannot be used.</exception>
-    public IReadOnlyList<FacePrediction> Predict(IReadOnlyList<FaceCrop> crops)
+    public IReadOnlyList<FacePrediction> Predict(IReadOnlyList<FaceCrop> crops, int waiting = 0)
     {
         var fitting = CropFitter.Fit(crops, InputSide);
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            return Check(model.Predict(fitting), crops.Count);
+            return Check(model.Predict(fitting, waiting), crops.Count);
         }
     }
 

@@ -15,6 +15,12 @@ public interface IExpressionModel : IDisposable
     /// <returns>One prediction for each crop, in the same order.</returns>
     /// <exception cref="ModelFailureException">The model gave values that are no probabilities.</exception>
     IReadOnlyList<FacePrediction> Predict(IReadOnlyList<FaceCrop> crops);
+
+    /// <summary>Classifies a batch behind which others wait: a model may spend more on a face while few do.</summary>
+    /// <param name="crops">At least one crop, each side x side bytes.</param>
+    /// <param name="waiting">Faces that wait behind the batch.</param>
+    /// <inheritdoc cref="Predict(IReadOnlyList{FaceCrop})"/>
+    IReadOnlyList<FacePrediction> Predict(IReadOnlyList<FaceCrop> crops, int waiting) => Predict(crops);
 }
 
 /// <param name="Gray">Gray values, side x side, row by row.</param>
@@ -32,6 +38,9 @@ public sealed record FacePrediction(float[] Probabilities, AttentionMap? Attenti
 {
     /// <summary>The face's embedding, for the drift monitor; absent where a pass with attention made the prediction. It never leaves the node.</summary>
     public float[]? Embedding { get; init; }
+
+    /// <summary>How the face was looked at, as <c>Model:TestTimeAugmentation</c> names it; absent where the model does not say.</summary>
+    public string? Views { get; init; }
 }
 
 /// <summary>The model ran, but what it gave cannot be used.</summary>

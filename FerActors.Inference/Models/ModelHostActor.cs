@@ -127,13 +127,13 @@ public sealed class ModelHostActor : ReceiveActor
             {
                 try
                 {
-                    answers = chosen.Predict(batch.Crops);
+                    answers = chosen.Predict(batch.Crops, batch.Waiting);
                 }
                 catch (Exception e) when (chosen != champion)
                 {
                     canaryFailure = e;
                     answering = champion;
-                    answers = champion.Predict(batch.Crops);
+                    answers = champion.Predict(batch.Crops, batch.Waiting);
                 }
 
                 var inferMs = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
@@ -189,7 +189,7 @@ public sealed class ModelHostActor : ReceiveActor
         shadow.Passes++;
         var comparison = _comparison;
         var self = Self;
-        _ = _beside.Run(() => shadow.Predict([.. batch.Crops.Select(c => new FaceCrop(c.Gray))])).PipeTo(
+        _ = _beside.Run(() => shadow.Predict([.. batch.Crops.Select(c => new FaceCrop(c.Gray))], batch.Waiting)).PipeTo(
             self,
             self,
             success: predictions => new ShadowEnded(shadow, comparison, answers, predictions, null),

@@ -20,16 +20,16 @@ public sealed class VitExpressionModel : IExpressionModel
     private readonly LabelMap _labels;
     private readonly GrayNormalisation _normalisation;
     private readonly OnnxEngine? _onnx;
-    private readonly bool _flip;
+    private readonly string _augmentation;
     private readonly PassThreads _threads;
 
     private VitExpressionModel(
-        Vit model, OnnxEngine? onnx, PassThreads threads, bool flip, LabelMap labels, GrayNormalisation normalisation, ModelIdentity identity)
+        Vit model, OnnxEngine? onnx, PassThreads threads, string augmentation, LabelMap labels, GrayNormalisation normalisation, ModelIdentity identity)
     {
         _threads = threads;
         _model = model;
         _onnx = onnx;
-        _flip = flip;
+        _augmentation = augmentation;
         _labels = labels;
         _normalisation = normalisation;
         Identity = identity;
@@ -88,7 +88,7 @@ public sealed class VitExpressionModel : IExpressionModel
         var labels = LabelMap.Create(config.Labels);
         var normalisation = new GrayNormalisation(checkpoint.Preprocessor);
         VitExpressionModel In(ScalarType type, OnnxEngine? onnx = null) =>
-            new(checkpoint.Model.To(type, device), onnx, new PassThreads(threads), options.TestTimeAugmentation == ModelOptions.Flip, labels, normalisation, identity);
+            new(checkpoint.Model.To(type, device), onnx, new PassThreads(threads), options.TestTimeAugmentation, labels, normalisation, identity);
 
         if (options.Engine == ModelOptions.OnnxRuntime)
         {
@@ -114,9 +114,12 @@ public sealed class VitExpressionModel : IExpressionModel
     /// <summary>Runs a batch of this size; the first pass of each size is slow.</summary>
     internal void WarmUp(int size) => Predict(PrecisionTrial.Probe(InputSide, size));
 
-    public IReadOnlyList<FacePrediction> Predict(IReadOnlyList<FaceCrop> crops)
+    public IReadOnlyList<FacePrediction> Predict(IReadOnlyList<FaceCrop> crops) => Predict(crops, waiting: 0);
+
+    public IReadOnlyList<FacePrediction> Predict(IReadOnlyList<FaceCrop> crops, int waiting)
     {
         ArgumentNullException.ThrowIfNull(crops);
+        var augmentation = FaceView.Settle(_augmentation, crops.Count + waiting);
         var area = InputSide * InputSide;
         foreach (var crop in crops)
         {
@@ -131,14 +134,14 @@ public sealed class VitExpressionModel : IExpressionModel
         var groups = Enumerable.Range(0, crops.Count).ToLookup(i => KindOf(crops[i]));
         if (groups[PassKind.Plain].Any())
         {
-            Pass(crops, groups[PassKind.Plain].ToArray(), PassKind.Plain, predictions);
+            Pass(crops, groups[PassKind.Plain].ToArray(), PassKind.Plain, augmentation, predictions);
         }
 
         foreach (var kind in new[] { PassKind.Attention, PassKind.Gradients })
         {
             foreach (var slice in groups[kind].Chunk(AttentionBatch))
             {
-                Pass(crops, slice, kind, predictions);
+                Pass(crops, slice, kind, augmentation, predictions);
             }
         }
 
@@ -165,8 +168,8 @@ public sealed class VitExpressionModel : IExpressionModel
         _ => PassKind.Plain,
     };
 
-    // One forward pass over the crops with these numbers.
-    private void Pass(IReadOnlyList<FaceCrop> crops, int[] numbers, PassKind kind, FacePrediction[] predictions)
+    // One forward pass for each view over the crops with these numbers.
+    private void Pass(IReadOnlyList<FaceCrop> crops, int[] numbers, PassKind kind, string augmentation, FacePrediction[] predictions)
     {
         var image = _normalisation.Channels * InputSide * InputSide;
         var planes = new float[numbers.Length * image];
@@ -177,10 +180,15 @@ public sealed class VitExpressionModel : IExpressionModel
 
         var own = numbers.Select(number => crops[number]).ToList();
         var (logits, layers, weighted, embeddings) = Run(planes, own, kind);
-        if (_flip)
+        var views = FaceView.Of(augmentation);
+        foreach (var view in views.Skip(1))
         {
-            Mirror(planes, InputSide);
-            logits = [.. logits.Zip(Run(planes, own, PassKind.Plain).Logits, (straight, mirrored) => (straight + mirrored) / 2)];
+            logits = [.. logits.Zip(Run(view.Apply(planes, InputSide), own, PassKind.Plain).Logits, (sum, other) => sum + other)];
+        }
+
+        if (views.Count > 1)
+        {
+            logits = [.. logits.Select(sum => sum / views.Count)];
         }
 
         for (var i = 0; i < numbers.Length; i++)
@@ -190,6 +198,7 @@ public sealed class VitExpressionModel : IExpressionModel
             predictions[numbers[i]] = new FacePrediction(
                 probabilities, crop.WantsAttention ? Rollout(layers, i) : null, Explanation(crop.Explain, probabilities, layers, weighted, i))
             {
+                Views = augmentation,
                 Embedding = embeddings?.AsSpan(i * _model.Config.HiddenSize, _model.Config.HiddenSize).ToArray(),
             };
         }
@@ -262,14 +271,6 @@ public sealed class VitExpressionModel : IExpressionModel
         var highest = outputs.argmax(1).cpu().data<long>().ToArray();
         var named = crops.Select((crop, i) => crop.Explain?.Label is { } label ? Array.IndexOf(_labels.OutputToExpression, (int)label) : highest[i]);
         return tensor(named.ToArray(), device: _model.Device);
-    }
-
-    private static void Mirror(Span<float> planes, int side)
-    {
-        for (var row = 0; row < planes.Length; row += side)
-        {
-            planes.Slice(row, side).Reverse();
-        }
     }
 
     private static float[] Values(Tensor values) => values.cpu().data<float>().ToArray();

@@ -61,7 +61,8 @@ internal static class ResultBuilder
             emotions,
             prediction.Attention,
             face.CropPng,
-            prediction.Explanation);
+            prediction.Explanation,
+            prediction.Views);
     }
 
     private static Timings Times(ImageInFlight image, ImageAligned? aligned, double queueMs, double inferMs, DateTimeOffset now)

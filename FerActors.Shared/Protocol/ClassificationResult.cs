@@ -83,6 +83,7 @@ public sealed record ImageInfo(int Width, int Height, string Format);
 /// <param name="Attention">Attention rollout over the crop's patch grid, on request.</param>
 /// <param name="CropPng">The aligned crop as a PNG, on request (base64 in JSON).</param>
 /// <param name="Explanation">How much each patch of the crop counted, on request.</param>
+/// <param name="Views">How the model looked at the face: <c>plain</c>, <c>flip</c> or <c>flip_shift</c>; absent where it does not say.</param>
 public sealed record FaceResult(
     FaceBox Box,
     FaceLandmarks? Landmarks,
@@ -94,7 +95,8 @@ public sealed record FaceResult(
     IReadOnlyList<EmotionProbability> Emotions,
     AttentionMap? Attention = null,
     byte[]? CropPng = null,
-    FaceExplanation? Explanation = null);
+    FaceExplanation? Explanation = null,
+    string? Views = null);
 
 /// <summary>An axis-parallel box in pixels; it may reach beyond the picture's edge.</summary>
 public sealed record FaceBox(double X, double Y, double Width, double Height)

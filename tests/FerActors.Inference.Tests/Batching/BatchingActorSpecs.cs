@@ -105,7 +105,9 @@ public sealed class BatchingActorSpecs : PatientKit
     {
         var batcher = Batcher();
         Ask(batcher, 1, 7);
-        Answer(_model.ExpectMsg<RunBatch>(), inferMs: 9);
+        var first = _model.ExpectMsg<RunBatch>();
+        Assert.Equal((4, 3), (first.Crops.Count, first.Waiting));
+        Answer(first, inferMs: 9);
         Statistics(batcher);
         Assert.False(_asker.HasMessages);
         Advance(10);

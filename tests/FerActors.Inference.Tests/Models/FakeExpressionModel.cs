@@ -28,6 +28,15 @@ internal sealed class FakeExpressionModel : IExpressionModel
     /// <summary>Spoils what is about to be answered.</summary>
     public Func<IReadOnlyList<FacePrediction>, IReadOnlyList<FacePrediction>> Spoil { get; set; } = predictions => predictions;
 
+    /// <summary>For each pass of a batch, how many faces waited behind it.</summary>
+    public ConcurrentQueue<int> Waited { get; } = [];
+
+    public IReadOnlyList<FacePrediction> Predict(IReadOnlyList<FaceCrop> crops, int waiting)
+    {
+        Waited.Enqueue(waiting);
+        return Predict(crops);
+    }
+
     public IReadOnlyList<FacePrediction> Predict(IReadOnlyList<FaceCrop> crops)
     {
         Assert.False(Disposed.IsSet, "A disposed model was asked.");

@@ -35,6 +35,20 @@ public sealed class ModelHostActorSpecs : PatientKit
     }
 
     [Fact]
+    public void The_champion_and_its_shadow_hear_how_many_faces_wait_behind_a_batch()
+    {
+        _host.Tell(Batch(7, 0, 128) with { Waiting = 23 }, TestActor);
+        ExpectMsg<BatchClassified>();
+        Assert.Contains(23, _model.Waited);
+        var shadow = Shadowed();
+
+        _host.Tell(Batch(8, 0, 128) with { Waiting = 42 }, TestActor);
+
+        ExpectMsg<BatchClassified>();
+        AwaitCondition(() => shadow.Waited.Contains(42), Patience);
+    }
+
+    [Fact]
     public void A_batch_that_fails_is_answered_with_the_cause_and_the_next_one_runs()
     {
         _host.Tell(Batch(1, 10, FakeExpressionModel.Poison), TestActor);

@@ -362,6 +362,62 @@ public sealed class VitExpressionModelSpecs : IDisposable
         Assert.NotEqual(alone.Probabilities[0], both[0].Probabilities[0], 1e-4f);
     }
 
+    [Theory]
+    [InlineData(ModelOptions.LibTorch)]
+    [InlineData(ModelOptions.OnnxRuntime)]
+    public void With_flip_shift_a_face_gets_the_mean_of_ten_looks_at_it(string engine)
+    {
+        var options = _folder.Options() with { Engine = engine };
+        using var plain = VitExpressionModel.Load(options, []);
+        using var many = VitExpressionModel.Load(options with { TestTimeAugmentation = ModelOptions.FlipShift }, []);
+        var face = Crops[4];
+
+        // 2 of 48 pixels are 1 of this model's 16.
+        var looks = new[] { (0, 0), (-1, 0), (1, 0), (0, -1), (0, 1) }
+            .SelectMany(by => new[] { Look(face, by.Item1, by.Item2, false), Look(face, by.Item1, by.Item2, true) }).ToList();
+        var each = looks.Select(look => plain.Predict([look])[0]).ToList();
+
+        var answer = many.Predict([face, Look(face, 0, 0, true)]);
+
+        // The softmax of mean logits is the normalised geometric mean.
+        var mean = Enumerable.Range(0, 7).Select(c => Math.Exp(each.Average(p => Math.Log(p.Probabilities[c])))).ToList();
+        Assert.All(answer[0].Probabilities.Zip(mean), pair => Assert.Equal(pair.Second / mean.Sum(), pair.First, 1e-5));
+        AssertClose(answer[0], answer[1]);
+        Assert.NotEqual(each[0].Probabilities[0], answer[0].Probabilities[0], 1e-4f);
+
+        static FaceCrop Look(FaceCrop crop, int right, int down, bool mirrored)
+        {
+            var gray = new byte[256];
+            for (var at = 0; at < gray.Length; at++)
+            {
+                var (x, y) = (at % 16, at / 16);
+                gray[(y * 16) + (mirrored ? 15 - x : x)] = crop.Gray[(Math.Clamp(y - down, 0, 15) * 16) + Math.Clamp(x - right, 0, 15)];
+            }
+
+            return new FaceCrop(gray);
+        }
+    }
+
+    [Fact]
+    public void With_auto_a_short_queue_gets_more_looks_than_a_long_one_and_each_answer_says_which()
+    {
+        var options = _folder.Options();
+        using var auto = VitExpressionModel.Load(options with { TestTimeAugmentation = ModelOptions.AutoViews }, []);
+        using var plain = VitExpressionModel.Load(options, []);
+        using var flip = VitExpressionModel.Load(options with { TestTimeAugmentation = ModelOptions.Flip }, []);
+        using var many = VitExpressionModel.Load(options with { TestTimeAugmentation = ModelOptions.FlipShift }, []);
+        FaceCrop[] one = [Crops[4]];
+
+        var answers = new[] { 0, 2, 3, 15, 16, 500 }.Select(waiting => auto.Predict(one, waiting)[0]).ToList();
+
+        Assert.Equal(["flip_shift", "flip_shift", "flip", "flip", "plain", "plain"], answers.Select(answer => answer.Views));
+        AssertClose(many.Predict(one)[0], answers[0]);
+        AssertClose(flip.Predict(one)[0], answers[2]);
+        AssertClose(plain.Predict(one)[0], answers[5]);
+        Assert.All(auto.Predict([.. Enumerable.Repeat(Crops[4], 17)], 0), answer => Assert.Equal("plain", answer.Views));
+        Assert.Equal(("plain", "flip"), (plain.Predict(one)[0].Views, flip.Predict(one, 500)[0].Views));
+    }
+
     [Fact]
     public void With_one_thread_a_batch_is_one_part_and_libtorch_has_one_too()
     {

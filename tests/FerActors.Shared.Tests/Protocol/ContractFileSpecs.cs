@@ -188,7 +188,8 @@ public sealed class ContractFileSpecs
                 [.. ExpressionNames.All.Select(e => new EmotionProbability(e, e.ToString(), e == Expression.Happy ? 0.8 : 0.2 / 6))],
                 new AttentionMap(1, 2, [0.5f, 0.5f]),
                 [1, 2, 3],
-                new FaceExplanation("gradient", Expression.Happy, [[0f, 1f]])),
+                new FaceExplanation("gradient", Expression.Happy, [[0f, 1f]]),
+                "flip_shift"),
         ],
     };
 
