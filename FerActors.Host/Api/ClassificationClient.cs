@@ -3,6 +3,7 @@ using Akka.Actor;
 using FerActors.Inference.Imaging;
 using FerActors.Shared.Feedback;
 using FerActors.Shared.Protocol;
+using FerActors.Vision.Imaging;
 
 namespace FerActors.Host.Api;
 
@@ -32,7 +33,7 @@ internal sealed class ClassificationClient(
     public async Task<(string MessageId, GatewayAnswer Answer)> ClassifyAsync(ReadOnlyMemory<byte> image, IReadOnlyDictionary<string, string> headers)
     {
         var messageId = Guid.NewGuid().ToString("D");
-        if (limits.Refusal(image.Span) is { } refusal)
+        if ((limits.Refusal(image.Span) ?? Damage(image.Span)) is { } refusal)
         {
             return (messageId, new GatewayAnswer.NotAnswered(refusal.Code, refusal.Message));
         }
@@ -98,4 +99,8 @@ internal sealed class ClassificationClient(
             return new GatewayStatus(Connected: false, Blocked: false, InFlight: 0);
         }
     }
+
+    // A request has a thread of its own, which the queue's actors do not: a broken upload is refused here and costs no node anything.
+    private static ErrorDetail? Damage(ReadOnlySpan<byte> image) =>
+        PictureIntegrity.FindDamage(image) is { } flaw ? new ErrorDetail(ErrorCodes.CorruptImage, $"The image {flaw}.") : null;
 }

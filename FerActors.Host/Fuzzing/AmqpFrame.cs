@@ -57,6 +57,9 @@ internal sealed record AmqpFrame(byte Type, ushort Channel, byte[] Payload)
         .. new AmqpFrame(Body, channel, body).ToBytes(),
     ];
 
+    /// <summary>Where the flags and the properties begin in a content header: behind class, weight and the body's length.</summary>
+    public const int PropertiesAt = 12;
+
     /// <summary>A content header.</summary>
     /// <param name="bodyLength">Bytes of the body.</param>
     /// <param name="headers">The encoded entries of the headers' table; absent where there is none.</param>

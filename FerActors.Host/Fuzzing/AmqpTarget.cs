@@ -7,8 +7,9 @@ using RabbitMQ.Client;
 namespace FerActors.Host.Fuzzing;
 
 /// <summary>
-/// Frames as a broker passes them on, through the real client library and the consumer of images. What the library cannot read must end
-/// the connection in a way that the link takes for what it is; anything else would leave the node waiting.
+/// Properties as a broker passes them on unread, in whole frames, through the real client library and the consumer of images. What the
+/// library cannot read must end the connection in a way that the link takes for what it is; anything else would leave the node waiting.
+/// The frames around them are the broker's own work, which no publisher reaches.
 /// </summary>
 internal static class AmqpTarget
 {
@@ -21,9 +22,9 @@ internal static class AmqpTarget
         var system = new Lazy<ActorSystem>(() => ActorSystem.Create("fuzz-amqp", "akka.loglevel = OFF, akka.stdout-loglevel = OFF"));
         return new FuzzTarget(
             name,
-            "AMQP frames of deliveries: the client library and the consumer",
+            "properties of AMQP deliveries: the client library and the consumer",
             "an end of the connection that is told from a lost one",
-            FuzzSeeds.Frames(),
+            FuzzSeeds.Properties(),
             bytes => ReadAsync(system.Value, bytes).GetAwaiter().GetResult(),
             _ => false);
     }
@@ -35,42 +36,47 @@ internal static class AmqpTarget
         var reader = system.ActorOf(Props.Create(() => new Reader(read)));
         var broker = new FakeBroker(consume: async consumer =>
         {
-            await consumer.WriteAsync(bytes).ConfigureAwait(false);
+            await consumer.DeliverAsync(1, [.. AmqpFrame.ContentHeader(1)[..AmqpFrame.PropertiesAt], .. bytes], [1]).ConfigureAwait(false);
             await consumer.DeliverAsync(ulong.MaxValue, AmqpFrame.ContentHeader(1, messageId: [.. "last"u8]), [1]).ConfigureAwait(false);
             await Task.WhenAny(read.Task, ended.Task, Task.Delay(Silence)).ConfigureAwait(false);
 
-            // Half a frame may have swallowed the rest: in life the heartbeat ends such a connection.
+            // In life the heartbeat ends a connection on which nothing comes any more.
             consumer.Hang();
         });
         await using (broker.ConfigureAwait(false))
         {
             var options = new RabbitMqOptions { Uri = broker.Uri };
             var connection = await new RabbitConnector(options).ConnectAsync("fuzz", CancellationToken.None).ConfigureAwait(false);
-            await using (connection.ConfigureAwait(false))
+            connection.ConnectionShutdownAsync += (_, reason) =>
             {
-                connection.ConnectionShutdownAsync += (_, reason) =>
-                {
-                    ended.TrySetResult(SessionEnd.Of(reason));
-                    return Task.CompletedTask;
-                };
-                var channel = await connection.CreateChannelAsync().ConfigureAwait(false);
-                channel.WhenShut(end => ended.TrySetResult(end));
-                var consumer = new DeliveryConsumer(channel, session: 1, options.MaxBodyBytes, reader, TimeProvider.System, late: false);
-                try
-                {
-                    await channel.BasicConsumeAsync("q", autoAck: false, "fuzz", consumer).ConfigureAwait(false);
-                }
-                catch (Exception) when (ended.Task.IsCompleted)
-                {
-                    // The frames came before the answer to this.
-                }
+                ended.TrySetResult(SessionEnd.Of(reason));
+                return Task.CompletedTask;
+            };
+            var channel = await connection.CreateChannelAsync().ConfigureAwait(false);
+            channel.WhenShut(end => ended.TrySetResult(end));
+            var consumer = new DeliveryConsumer(channel, session: 1, options.MaxBodyBytes, reader, TimeProvider.System, late: false);
 
-                await (await Task.WhenAny(read.Task, ended.Task).WaitAsync(Patience).ConfigureAwait(false)).ConfigureAwait(false);
-            }
+            // Neither the answer to this nor the closing is waited for, as in the node: a broken connection may take seconds over both.
+            var consuming = channel.BasicConsumeAsync("q", autoAck: false, "fuzz", consumer);
+            _ = consuming.ContinueWith(static task => _ = task.Exception, TaskScheduler.Default);
+            await (await Task.WhenAny(read.Task, ended.Task).WaitAsync(Patience).ConfigureAwait(false)).ConfigureAwait(false);
+            _ = CloseAsync(connection);
         }
 
         system.Stop(reader);
         return read.Task.IsCompletedSuccessfully;
+    }
+
+    private static async Task CloseAsync(IConnection connection)
+    {
+        try
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // It is broken, as it was meant to be.
+        }
     }
 
     // Reads as the consumer does; a fault of the reading is the fault of the input.

@@ -52,8 +52,8 @@ internal static class FuzzSeeds
         Text("traceparent=s:00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\nx-fer-future=l:\nx-death=n:\nreply-to=s:amq.gen-x"),
     ];
 
-    /// <summary>Deliveries on the first channel, with headers of many types.</summary>
-    public static IReadOnlyList<byte[]> Frames()
+    /// <summary>Properties of messages as they stand in a content header, from the flags on, with headers of many types.</summary>
+    public static IReadOnlyList<byte[]> Properties()
     {
         var headers = new AmqpWriter()
             .Short("x-fer-faces").U8((byte)'S').Long("largest")
@@ -66,8 +66,8 @@ internal static class FuzzSeeds
             .ToArray();
         return
         [
-            AmqpFrame.Delivery(1, "fuzz", 1, AmqpFrame.ContentHeader(3, headers, [.. "m-1"u8], "fer.reply.1"), [1, 2, 3]),
-            AmqpFrame.Delivery(1, "fuzz", 1, AmqpFrame.ContentHeader(1), [1]),
+            AmqpFrame.ContentHeader(1, headers, [.. "m-1"u8], "fer.reply.1")[AmqpFrame.PropertiesAt..],
+            AmqpFrame.ContentHeader(1)[AmqpFrame.PropertiesAt..],
         ];
     }
 

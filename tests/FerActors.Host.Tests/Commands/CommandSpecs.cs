@@ -210,7 +210,7 @@ public sealed class CommandSpecs : IDisposable
         var (folder, _, noModel) = await FerProcess.RunAsync("evaluate", "--data", data, "--model", _folder);
 
         Assert.Equal((1, 1), (split, folder));
-        Assert.Contains("The data has no PrivateTest images.", noImages, StringComparison.Ordinal);
+        Assert.Contains("The data has no PrivateTest images; there are those of", noImages, StringComparison.Ordinal);
         Assert.Contains("has no model.safetensors", noModel, StringComparison.Ordinal);
     }
 
