@@ -12,7 +12,7 @@ public sealed record ModelOptions
     public const string AutoViews = "auto";
 
     /// <summary>Folder in Hugging Face's layout: config.json, preprocessor_config.json, model.safetensors.</summary>
-    public string Path { get; init; } = "models/fer-vit-compact";
+    public string Path { get; init; } = "models/fer-vit-compact-plus";
 
     /// <summary>
     /// What computes the forward pass: <c>libtorch</c>, or <c>onnxruntime</c> (on the processor, in fp32), the faster one for single
