@@ -58,6 +58,12 @@ public sealed class ImageClient : IAsyncDisposable
             await consuming.BasicConsumeAsync(reply.QueueName, autoAck: true, consumer, cancellation);
             return client;
         }
+        catch (OperationInterruptedException e)
+        {
+            // The broker lets a client in before it looks at its virtual host and its rights.
+            await connection.DisposeAsync();
+            throw new IOException(BrokerFault.Describe(new Uri(options.Uri), e), e);
+        }
         catch
         {
             await connection.DisposeAsync();

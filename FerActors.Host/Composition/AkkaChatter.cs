@@ -28,18 +28,22 @@ internal static partial class AkkaChatter
 
         var template = said.MessageTemplate.Text;
         return said.Level < LogEventLevel.Error
-            ? (Inner().IsMatch(source) || Singletons.Any(name => IsManager(source, name)))
+            ? (Advice().IsMatch(template) || Association().IsMatch(template) || Inner().IsMatch(source) || Singletons.Any(name => IsManager(source, name)))
                 && !Kept.Any(kept => template.Contains(kept, StringComparison.Ordinal))
             : Association().IsMatch(template);
     }
 
     // /user/NAME and /user/NAME-proxy are Akka's; the actor itself is below the former.
     private static bool IsManager(string source, string name) =>
-        source.Contains($"/user/{name}#", StringComparison.Ordinal) || source.Contains($"/user/{name}]", StringComparison.Ordinal)
+        source.EndsWith($"/user/{name}", StringComparison.Ordinal) || source.Contains($"/user/{name}#", StringComparison.Ordinal) || source.Contains($"/user/{name}]", StringComparison.Ordinal)
         || source.Contains($"/user/{name}-proxy", StringComparison.Ordinal);
 
     [GeneratedRegex(@"/system/(cluster|ddata|remot|endpointManager|transports|akkaprotocol)|/remote|Akka\.(Cluster|Remote|DistributedData)\b|Remoting|CoordinatedShutdown|DotNetty|Tcp\w*Handler|Cluster\(|/user/.*coordinator")]
     private static partial Regex Inner();
+
+    // Of a membership that ClusterNewsActor tells, and of messages to whoever was on a node that died, each a paragraph of advice.
+    [GeneratedRegex(@"^Cluster Node \[|^Starting remoting|^Remoting |dead letters? encountered")]
+    private static partial Regex Advice();
 
     [GeneratedRegex("AssociationError|Association (with remote|to)|Tried to associate|Disassociat|No response from remote|TLS (handshake failed|exception)|Error caught channel")]
     private static partial Regex Association();
