@@ -85,7 +85,7 @@ public static class ClusterComposition
           trusted-selection-paths = [
             "/system/cluster/core/daemon"
             "/system/cluster/heartbeatReceiver"
-            "/system/ddataReplicator"
+            "/user/ddataReplicator"
             "/user/{{ModelRegistryHosting.SingletonName}}"
             "/user/{{ModelRegistryHosting.SingletonName}}/{{ModelRegistryHosting.SingletonName}}"
             "/user/{{TrainingHosting.SingletonName}}"
