@@ -1,7 +1,6 @@
 using System.CommandLine;
 using FerActors.Host.Operations;
 using FerActors.Training.Averaging;
-using FerActors.Training.Data;
 using FerActors.Training.Runs;
 
 namespace FerActors.Host.Commands;

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using FerActors.Host.Operations;
-using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Hub;
 using FerActors.Training.Runs;

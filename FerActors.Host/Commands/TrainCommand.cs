@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using FerActors.Shared.Options;
 using FerActors.Training.Configuration;
-using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Hub;
 using FerActors.Training.Runs;

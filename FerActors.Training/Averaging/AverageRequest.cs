@@ -1,4 +1,4 @@
-using FerActors.Training.Data;
+using FerActors.Training.Runs;
 
 namespace FerActors.Training.Averaging;
 

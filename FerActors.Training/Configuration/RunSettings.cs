@@ -60,9 +60,9 @@ public sealed record RunSettings
             errors.Add("version is empty.");
         }
 
-        if (HoldOut is not (>= 0 and < FerActors.Training.Data.HoldOut.LargestShare))
+        if (HoldOut is not (>= 0 and < FerActors.Training.Runs.HoldOut.LargestShare))
         {
-            errors.Add($"hold_out is {HoldOut}; it must be from 0 to below {FerActors.Training.Data.HoldOut.LargestShare}.");
+            errors.Add($"hold_out is {HoldOut}; it must be from 0 to below {FerActors.Training.Runs.HoldOut.LargestShare}.");
         }
 
         if (HoldOutSeed < 0)

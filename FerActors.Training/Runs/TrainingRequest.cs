@@ -1,4 +1,3 @@
-using FerActors.Training.Data;
 using FerActors.Training.Engine;
 
 namespace FerActors.Training.Runs;

@@ -1,7 +1,9 @@
 using FerActors.Shared.Labels;
 using FerActors.Training.Data;
+using FerActors.Training.Runs;
+using FerActors.Training.Tests.Data;
 
-namespace FerActors.Training.Tests.Data;
+namespace FerActors.Training.Tests.Runs;
 
 public class HoldOutSpecs
 {

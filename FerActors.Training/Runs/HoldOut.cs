@@ -1,8 +1,9 @@
 using System.Globalization;
 using FerActors.Shared.Labels;
 using FerActors.Training.Augmentation;
+using FerActors.Training.Data;
 
-namespace FerActors.Training.Data;
+namespace FerActors.Training.Runs;
 
 /// <summary>Training images that judge the model instead, where the data have no validation images of their own.</summary>
 /// <param name="Share">Of each class: 0 for none, below 0.5.</param>
