@@ -44,6 +44,7 @@ public static class FerCommandLine
             SweepCommand.Create(),
             AverageCommand.Create(),
             EvaluateCommand.Create(),
+            ExportCommand.Create(),
             HubCommand.Create(),
             DetectorCommand.Create(),
             DataCommand.Create(),

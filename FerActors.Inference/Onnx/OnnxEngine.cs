@@ -7,7 +7,7 @@ internal sealed class OnnxEngine : IDisposable
 {
     private readonly InferenceSession _session;
 
-    /// <param name="model">An ONNX file, as <see cref="OnnxVit.Export"/> gives it.</param>
+    /// <param name="model">An ONNX file, as <see cref="OnnxVit"/> gives it.</param>
     /// <param name="threads">Threads of a pass, at least 1.</param>
     public OnnxEngine(byte[] model, int threads)
     {
@@ -33,6 +33,17 @@ internal sealed class OnnxEngine : IDisposable
         using var run = new RunOptions();
         using var outputs = _session.Run(run, [OnnxVit.Input], [input], _session.OutputNames);
         return (outputs[0].GetTensorDataAsSpan<float>().ToArray(), outputs[1].GetTensorDataAsSpan<float>().ToArray());
+    }
+
+    /// <summary>As <see cref="Run"/>, of a file that gives probabilities too (<see cref="OnnxExport"/>).</summary>
+    /// <returns>Logits and probabilities, batch x labels, and embeddings, batch x hidden.</returns>
+    public (float[] Logits, float[] Embeddings, float[] Probabilities) RunNamed(float[] pixels, long[] shape)
+    {
+        using var input = OrtValue.CreateTensorValueFromMemory(pixels, shape);
+        using var run = new RunOptions();
+        using var outputs = _session.Run(run, [OnnxVit.Input], [input], [OnnxVit.Logits, OnnxVit.Embedding, OnnxVit.Probabilities]);
+        float[] Values(int output) => outputs[output].GetTensorDataAsSpan<float>().ToArray();
+        return (Values(0), Values(1), Values(2));
     }
 
     public void Dispose() => _session.Dispose();

@@ -16,6 +16,9 @@ internal sealed class OnnxVit
     /// <summary>The input's name.</summary>
     public const string Input = "pixels";
 
+    /// <summary>The outputs' names in a file that leaves.</summary>
+    public const string Logits = "logits", Embedding = "embedding", Probabilities = "probabilities";
+
     private readonly OnnxWriter _graph = new();
     private readonly VitConfig _config;
     private readonly IReadOnlyDictionary<string, Tensor> _weights;
@@ -29,9 +32,40 @@ internal sealed class OnnxVit
         return new OnnxVit(model).Write();
     }
 
+    /// <summary>
+    /// A file for other programs: the outputs have names, and there is one more, the calibrated probabilities [batch, labels].
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="producer">What wrote the file, and its version.</param>
+    /// <param name="metadata">What the file says of itself.</param>
+    public static byte[] Export(Vit model, (string Name, string Version) producer, IReadOnlyDictionary<string, string> metadata)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        var vit = new OnnxVit(model);
+        var (logits, embedding) = vit.Compute();
+        var scaled = vit.Times(logits, 1 / vit._config.FerActors.Temperature);
+        var probabilities = vit._graph.Node("Softmax", [scaled], ("axis", -1));
+        return vit._graph.Model(
+            vit.InputShape,
+            [
+                (vit._graph.Named(Logits, logits), [-1, vit._config.NumLabels]),
+                (vit._graph.Named(Embedding, embedding), [-1, vit._config.HiddenSize]),
+                (vit._graph.Named(Probabilities, probabilities), [-1, vit._config.NumLabels]),
+            ],
+            producer,
+            metadata);
+    }
+
+    private (string Name, long[] Shape) InputShape => (Input, [-1, _config.NumChannels, _config.ImageSize, _config.ImageSize]);
+
     private byte[] Write()
     {
-        var side = _config.ImageSize;
+        var (logits, embedding) = Compute();
+        return _graph.Model(InputShape, [(logits, [-1, _config.NumLabels]), (embedding, [-1, _config.HiddenSize])]);
+    }
+
+    private (string Logits, string Embedding) Compute()
+    {
         var x = Embed(Input);
         for (var layer = 0; layer < _config.NumHiddenLayers; layer++)
         {
@@ -40,9 +74,7 @@ internal sealed class OnnxVit
 
         x = _graph.Node("Squeeze", [_graph.Node("Slice", [x, _graph.Constant(0), _graph.Constant(1), _graph.Constant(1)]), _graph.Constant(1)]);
         var embedding = Norm(CheckpointKeys.LayerNorm, x);
-        var logits = Linear(CheckpointKeys.Classifier, embedding);
-        return _graph.Model(
-            (Input, [-1, _config.NumChannels, side, side]), (logits, [-1, _config.Labels.Count]), (embedding, [-1, _config.HiddenSize]));
+        return (Linear(CheckpointKeys.Classifier, embedding), embedding);
     }
 
     private string Embed(string x)

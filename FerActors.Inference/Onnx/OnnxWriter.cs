@@ -13,7 +13,9 @@ internal sealed class OnnxWriter
     private const int Float = 1;
     private const int Int64 = 7;
     private const int IrVersion = 8;
-    private const int Opset = 17;
+
+    /// <summary>Version of the operators: that of ONNX 1.12, the first with LayerNormalization.</summary>
+    public const int Opset = 17;
 
     private readonly List<byte[]> _nodes = [];
     private readonly List<byte[]> _constants = [];
@@ -21,9 +23,15 @@ internal sealed class OnnxWriter
 
     /// <summary>Adds a node with one output.</summary>
     /// <returns>The output's name.</returns>
-    public string Node(string type, IReadOnlyList<string> inputs, params (string Name, object Value)[] attributes)
+    public string Node(string type, IReadOnlyList<string> inputs, params (string Name, object Value)[] attributes) =>
+        Node($"v{_names++}", type, inputs, attributes);
+
+    /// <summary>Gives a value a name that readers of the file see.</summary>
+    /// <returns>The name.</returns>
+    public string Named(string name, string value) => Node(name, "Identity", [value], []);
+
+    private string Node(string output, string type, IReadOnlyList<string> inputs, (string Name, object Value)[] attributes)
     {
-        var output = $"v{_names++}";
         _nodes.Add(Message(m =>
         {
             foreach (var input in inputs)
@@ -69,9 +77,21 @@ internal sealed class OnnxWriter
     /// <summary>The whole model.</summary>
     /// <param name="input">The input's name and shape; -1 is the batch.</param>
     /// <param name="outputs">The outputs' names, as nodes gave them, and shapes.</param>
-    public byte[] Model((string Name, long[] Shape) input, params IReadOnlyList<(string Name, long[] Shape)> outputs) => Message(m =>
+    /// <param name="producer">What wrote the model, and its version.</param>
+    /// <param name="metadata">Texts by their keys, for those who read the file.</param>
+    public byte[] Model(
+        (string Name, long[] Shape) input,
+        IReadOnlyList<(string Name, long[] Shape)> outputs,
+        (string Name, string Version)? producer = null,
+        IReadOnlyDictionary<string, string>? metadata = null) => Message(m =>
     {
         m.Number(1, IrVersion);
+        if (producer is { } writer)
+        {
+            m.Text(2, writer.Name);
+            m.Text(3, writer.Version);
+        }
+
         m.Bytes(7, Message(graph =>
         {
             _nodes.ForEach(node => graph.Bytes(1, node));
@@ -84,6 +104,14 @@ internal sealed class OnnxWriter
             }
         }));
         m.Bytes(8, Message(opset => opset.Number(2, Opset)));
+        foreach (var (key, value) in metadata ?? new Dictionary<string, string>())
+        {
+            m.Bytes(14, Message(entry =>
+            {
+                entry.Text(1, key);
+                entry.Text(2, value);
+            }));
+        }
     });
 
     private string Tensor(int type, long[] shape, byte[] raw)

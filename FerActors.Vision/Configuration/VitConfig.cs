@@ -18,6 +18,12 @@ public sealed record VitConfig
     /// <summary>Our model type of a ViT with a convolutional stem.</summary>
     public const string ConvStemModelType = "fer_vit_conv";
 
+    /// <summary>The class that a plain ViT names as its own.</summary>
+    public const string PlainArchitecture = "ViTForImageClassification";
+
+    /// <summary>The class that a ViT with a convolutional stem names as its own; its code comes with an exported folder.</summary>
+    public const string ConvStemArchitecture = "FerViTForImageClassification";
+
     /// <summary>Name of the file in a checkpoint's folder.</summary>
     public const string FileName = "config.json";
 
@@ -71,7 +77,8 @@ public sealed record VitConfig
     /// <summary>What the file says of the weights' type, for example <c>float32</c>; the weights' own header is what counts.</summary>
     public string? TorchDType { get; init; }
 
-    public IReadOnlyList<string> Architectures { get; init; } = ["ViTForImageClassification"];
+    /// <summary>The classes that the file names. What is written for a model with a stem is <see cref="ConvStemArchitecture"/> in any case.</summary>
+    public IReadOnlyList<string> Architectures { get; init; } = [PlainArchitecture];
 
     /// <summary>The convolutional stem; <see langword="null"/> for a plain ViT.</summary>
     public ConvStemConfig? ConvStem { get; init; }

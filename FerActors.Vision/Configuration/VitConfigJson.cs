@@ -10,6 +10,8 @@ internal static class VitConfigJson
     public static VitConfig Read(JsonFields fields, List<string> errors)
     {
         var defaults = new VitConfig();
+        var stem = ReadStem(fields);
+        var architectures = fields.Texts("architectures", most: 16) ?? [];
         var config = new VitConfig
         {
             HiddenSize = fields.Int("hidden_size", defaults.HiddenSize),
@@ -28,8 +30,8 @@ internal static class VitConfigJson
             Labels = LabelFields.Read(fields) ?? defaults.Labels,
             ProblemType = fields.Text("problem_type"),
             TorchDType = fields.Text("dtype") ?? fields.Text("torch_dtype"),
-            Architectures = fields.Texts("architectures", most: 16) ?? [],
-            ConvStem = ReadStem(fields),
+            Architectures = Architectures(stem, architectures),
+            ConvStem = stem,
             FerActors = ReadSection(fields),
         };
         errors.AddRange(config.Validate());
@@ -38,10 +40,11 @@ internal static class VitConfigJson
 
     public static byte[] Write(VitConfig config) => HuggingFaceJson.Write(json =>
     {
-        if (config.Architectures.Count > 0)
+        var architectures = Architectures(config.ConvStem, config.Architectures);
+        if (architectures.Count > 0)
         {
             json.WriteStartArray("architectures");
-            foreach (var architecture in config.Architectures)
+            foreach (var architecture in architectures)
             {
                 json.WriteStringValue(architecture);
             }
@@ -102,6 +105,10 @@ internal static class VitConfigJson
             json.WriteString("torch_dtype", config.TorchDType);
         }
     });
+
+    // Older files of stem models name Hugging Face's class, which cannot load them.
+    private static IReadOnlyList<string> Architectures(ConvStemConfig? stem, IReadOnlyList<string> named) =>
+        stem is null ? named : [VitConfig.ConvStemArchitecture];
 
     private static HiddenActivation ReadActivation(JsonFields fields)
     {

@@ -1,7 +1,7 @@
 namespace FerActors.Vision.Safetensors;
 
 /// <summary>Writes a file as a whole or not at all, so that no reader and no crash ever meets half a checkpoint.</summary>
-internal static class AtomicFile
+public static class AtomicFile
 {
     /// <summary>Writes a temporary file in the same folder, flushes it to the disk, renames it over <paramref name="path"/> and flushes the folder.</summary>
     /// <exception cref="IOException">The file cannot be written; what stood at <paramref name="path"/> is untouched.</exception>

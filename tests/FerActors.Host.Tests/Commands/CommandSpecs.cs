@@ -19,7 +19,7 @@ public sealed class CommandSpecs : IDisposable
 
         Assert.Equal(0, code);
         Assert.All(
-            ["host", "classify", "soak", "train", "average", "evaluate", "cluster", "model", "stats", "config", "completion"],
+            ["host", "classify", "soak", "train", "average", "evaluate", "export", "cluster", "model", "stats", "config", "completion"],
             name => Assert.Contains($"  {name} ", output, StringComparison.Ordinal));
     }
 
