@@ -26,24 +26,16 @@ public sealed class Vit : IDisposable
     /// <summary>What keeps the deviation of the stem's norms from zero.</summary>
     public const double StemNormEps = 1e-5;
 
-    private const long SafeChannels = 16;
-
-    // libtorch's fused CPU kernel saves memory, which only long sequences need; for short ones it is the slower way, and its
-    // backward pass in bf16 is slower by a factor of ten (37 tokens: 52 ms against 5 ms).
-    private const int FusedAttentionFrom = 100;
-
     private readonly Dictionary<string, Tensor> _tensors;
-    private readonly StemLayer[] _stem;
-    private readonly Block[] _blocks;
-    private readonly Lazy<bool> _halfStem;
+    private readonly TokenEmbedding _embedding;
+    private readonly EncoderBlock[] _blocks;
 
     private Vit(VitConfig config, Dictionary<string, Tensor> tensors)
     {
         Config = config;
         _tensors = tensors;
-        _stem = [.. (config.ConvStem?.Convolutions(config.NumChannels) ?? []).Select(conv => new StemLayer(conv))];
-        _blocks = Enumerable.Range(0, config.NumHiddenLayers).Select(i => new Block($"vit.encoder.layer.{i}.")).ToArray();
-        _halfStem = new Lazy<bool>(() => HalfConvolutions.AreRightFor(config));
+        _embedding = new TokenEmbedding(config);
+        _blocks = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(i => new EncoderBlock(config, CheckpointKeys.InLayer(i, "")))];
     }
 
     public VitConfig Config { get; }
@@ -87,37 +79,18 @@ public sealed class Vit : IDisposable
     }
 
     /// <summary>A freshly initialised fp32 model on the CPU; the same seed gives the same weights.</summary>
-    /// <remarks>
-    /// Matrices: normal with deviation 1 / sqrt(inputs) (LeCun et al. 1998), cut at two deviations; biases 0; norms 1 and 0; stem
-    /// convolutions: He et al. (2015); class token, position embeddings and classifier: <see cref="VitConfig.InitializerRange"/>.
-    /// Hugging Face takes that range for the matrices too. At 768 inputs the two hardly differ; at the 192 of a compact model it is
-    /// too little: overfitting one batch of 128 took 60 steps with it and 25 without, and from a whole data set nothing was learnt
-    /// in two epochs.
-    /// </remarks>
     public static Vit Create(VitConfig config, long seed)
     {
         ArgumentNullException.ThrowIfNull(config);
         TorchRuntime.EnsureLoaded();
-        using var generator = new Generator((ulong)seed);
-        using var noGrad = no_grad();
         var tensors = new Dictionary<string, Tensor>();
-        foreach (var (name, shape) in CheckpointKeys.ExpectedShapes(config))
-        {
-            tensors[name] = Initialise(config, name, shape, generator);
-        }
-
+        VitInitialisation.Fill(config, tensors, CheckpointKeys.ExpectedShapes(config).Keys, seed);
         return new Vit(config, tensors);
     }
 
     /// <summary>Adds a fresh classifier to tensors that have none.</summary>
-    internal static void InitialiseClassifier(VitConfig config, Dictionary<string, Tensor> tensors, long seed)
-    {
-        using var generator = new Generator((ulong)seed);
-        foreach (var name in CheckpointKeys.ClassifierNames)
-        {
-            tensors[name] = Initialise(config, name, CheckpointKeys.ExpectedShapes(config)[name], generator);
-        }
-    }
+    internal static void InitialiseClassifier(VitConfig config, Dictionary<string, Tensor> tensors, long seed) =>
+        VitInitialisation.Fill(config, tensors, CheckpointKeys.ClassifierNames, seed);
 
     /// <summary>A copy in another type or on another device; gradients are not tracked by it.</summary>
     public Vit To(ScalarType dtype, Device device)
@@ -206,15 +179,15 @@ public sealed class Vit : IDisposable
         }
 
         using var scope = NewDisposeScope();
-        var pass = new Pass(_tensors, options.ComputeType ?? DType);
-        var x = Embed(pass, pixels, options);
+        var weights = new WeightsInType(_tensors, options.ComputeType ?? DType);
+        var x = _embedding.Forward(weights, pixels, options.StemStatistics);
         for (var i = 0; i < _blocks.Length; i++)
         {
-            x = Layer(pass, _blocks[i], x, options.DropPath?.Invoke(i), attention, differentiable);
+            x = _blocks[i].Forward(weights, x, options.DropPath?.Invoke(i), attention, differentiable);
         }
 
-        x = Norm(pass, CheckpointKeys.LayerNorm, x.index(TensorIndex.Colon, TensorIndex.Single(0)));
-        var logits = nn.functional.linear(x, pass[CheckpointKeys.ClassifierWeight], pass[CheckpointKeys.ClassifierBias]).to(ScalarType.Float32);
+        x = weights.LayerNorm(CheckpointKeys.LayerNorm, x.index(TensorIndex.Colon, TensorIndex.Single(0)), Config.LayerNormEps);
+        var logits = weights.Linear(CheckpointKeys.Classifier, x).to(ScalarType.Float32);
         attention?.ForEach(a => a.MoveToOuterDisposeScope());
 
         // A copy also where the type is the same: the caller owns it.
@@ -224,242 +197,4 @@ public sealed class Vit : IDisposable
 
     private bool IsSide(long side, VitForwardOptions options) =>
         side == Config.ImageSize || (options.AnySide && side > 0 && side % Config.PatchSize == 0);
-
-    private Tensor Embed(Pass pass, Tensor pixels, VitForwardOptions options)
-    {
-        var batch = pixels.shape[0];
-        var x = Config.ConvStem is { } stem ? Stem(pass, stem.Norm, pixels, options.StemStatistics) : pixels.to(pass.DType);
-        x = nn.functional.linear(
-            Patches(x, Config.ConvStem is null ? Config.PatchSize : 1),
-            pass[CheckpointKeys.ProjectionWeight].flatten(1),
-            pass[CheckpointKeys.ProjectionBias]);
-        var cls = pass[CheckpointKeys.ClsToken].expand(batch, -1, -1);
-        return cat([cls, x], dim: 1).Plus(Positions(pass, pixels.shape[2] / Config.PatchSize));
-    }
-
-    private Tensor Positions(Pass pass, long grid)
-    {
-        if (grid == Grid)
-        {
-            return pass[CheckpointKeys.Positions];
-        }
-
-        // In fp32: a few hundred values, whose cubic weights bf16 would spoil.
-        var positions = pass.In(ScalarType.Float32)[CheckpointKeys.Positions];
-        var cells = positions.narrow(1, 1, (long)Grid * Grid).transpose(1, 2).reshape(1, Config.HiddenSize, Grid, Grid);
-        var resized = nn.functional.interpolate(cells, [grid, grid], mode: InterpolationMode.Bicubic, align_corners: false);
-        return cat([positions.narrow(1, 0, 1), resized.flatten(2).transpose(1, 2)], dim: 1).to(pass.DType);
-    }
-
-    // On a CPU bf16 convolutions are taken only where they have been seen to be right (HalfConvolutions); else the stem is computed in
-    // fp32. That is wrong too where a convolution makes a number of channels that is no multiple of 16, or takes such a number above
-    // 16: it then gets some more, of zeros. The norms sum in fp32 in any case, with weights in fp32 where the processor can mix the two.
-    private Tensor Stem(Pass pass, StemNorm norm, Tensor pixels, StemStatistics? statistics)
-    {
-        var onCpu = pixels.device_type == TorchSharp.DeviceType.CPU;
-        var convolutions = onCpu && pass.DType == ScalarType.BFloat16 && !_halfStem.Value ? pass.In(ScalarType.Float32) : pass;
-        var norms = onCpu ? pass.In(ScalarType.Float32) : pass;
-        var x = pixels.to(convolutions.DType);
-        var unchanged = x;
-        foreach (var layer in _stem)
-        {
-            if (layer.Conv.OpensBranch)
-            {
-                unchanged = x;
-            }
-
-            x = Convolve(convolutions, layer, x);
-            if (norm != StemNorm.None)
-            {
-                x = Normalise(norms, norm, layer, x, statistics);
-            }
-            else
-            {
-                statistics?.See(layer.Conv, x);
-            }
-
-            x = nn.functional.relu(layer.Conv.ClosesBranch ? x.Plus(unchanged) : x);
-        }
-
-        return x.to(pass.DType);
-    }
-
-    private static Tensor Normalise(Pass pass, StemNorm kind, StemLayer layer, Tensor x, StemStatistics? statistics)
-    {
-        var (weight, bias) = (pass[layer.NormWeight], pass[layer.NormBias]);
-        if (kind == StemNorm.Group)
-        {
-            return nn.functional.group_norm(x, StemNormGroups, weight, bias, StemNormEps);
-        }
-
-        // The function writes what it saw into the tensors that it is given; the batch at hand is what it computes with.
-        var (mean, variance) = statistics?[layer.Conv] ?? (zeros_like(bias), ones_like(weight));
-        return nn.functional.batch_norm(
-            x, mean, variance, weight, bias, training: true, momentum: statistics?.Momentum ?? 1, eps: StemNormEps);
-    }
-
-    private static Tensor Convolve(Pass pass, StemLayer layer, Tensor x)
-    {
-        var (weight, bias) = (pass[layer.Weight], pass.Find(layer.Bias));
-        var (channels, inputs) = (weight.shape[0], weight.shape[1]);
-        if (x.device_type == TorchSharp.DeviceType.CPU && (Missing(channels) > 0 || (inputs > SafeChannels && Missing(inputs) > 0)))
-        {
-            var more = inputs > SafeChannels ? Missing(inputs) : 0;
-            weight = nn.functional.pad(weight, [0, 0, 0, 0, 0, more, 0, Missing(channels)]);
-            bias = bias is null ? null : nn.functional.pad(bias, [0, Missing(channels)]);
-            x = nn.functional.pad(x, [0, 0, 0, 0, 0, more]);
-        }
-
-        return nn.functional.conv2d(x, weight, bias, strides: [layer.Conv.Stride, layer.Conv.Stride], padding: [1, 1]).narrow(1, 0, channels).contiguous();
-    }
-
-    private static long Missing(long channels) => (SafeChannels - (channels % SafeChannels)) % SafeChannels;
-
-    // A convolution whose stride is its kernel sees every value once: it is a product of matrices, and written as one it is twice as
-    // fast (and right, see Stem). For a side of 1 the reshaped tensor would be a transposed view, of which the same library's bf16
-    // products are wrong too: hence the copy.
-    private static Tensor Patches(Tensor x, long side)
-    {
-        var (batch, channels, rows, columns) = (x.shape[0], x.shape[1], x.shape[2] / side, x.shape[3] / side);
-        return x.reshape(batch, channels, rows, side, columns, side)
-            .permute(0, 2, 4, 1, 3, 5)
-            .reshape(batch, rows * columns, channels * side * side)
-            .contiguous();
-    }
-
-    private Tensor Layer(Pass pass, Block block, Tensor x, Tensor? keep, List<Tensor>? attention, bool differentiable)
-    {
-        // A scope of its own: what the backward pass needs is kept by the graph, and what it does not need (all of it in a frozen
-        // layer or in serving) is freed here and not at the end of the network. At 197 tokens that is most of the memory.
-        using var scope = NewDisposeScope();
-        var kept = attention?.Count ?? 0;
-        var attended = Attention(pass, block, Norm(pass, block.NormBefore, x), attention, differentiable);
-        x = x.Plus(keep is null ? attended : attended * keep.to(pass.DType));
-        var y = Norm(pass, block.NormAfter, x);
-        y = Linear(pass, block.Intermediate, y);
-        y = Linear(pass, block.Output, Activate(y));
-        attention?.Skip(kept).ToList().ForEach(a => a.MoveToOuterDisposeScope());
-        return x.Plus(keep is null ? y : y * keep.to(pass.DType)).MoveToOuterDisposeScope();
-    }
-
-    private Tensor Activate(Tensor x) => Config.HiddenAct switch
-    {
-        HiddenActivation.Relu => nn.functional.relu(x),
-        HiddenActivation.GeluTanh => nn.functional.gelu(x, TorchSharp.Modules.GELU.Approximate.tanh, inplace: false),
-        _ => nn.functional.gelu(x),
-    };
-
-    private Tensor Attention(Pass pass, Block block, Tensor x, List<Tensor>? attention, bool differentiable)
-    {
-        var (batch, tokens, dim) = (x.shape[0], x.shape[1], x.shape[2]);
-        var heads = Config.NumAttentionHeads;
-        Tensor Heads(string name) => Linear(pass, name, x).view(batch, tokens, heads, dim / heads).transpose(1, 2);
-
-        var (q, k, v) = (Heads(block.Query), Heads(block.Key), Heads(block.Value));
-        Tensor context;
-        if (attention is null && tokens > FusedAttentionFrom)
-        {
-            context = nn.functional.scaled_dot_product_attention(q, k, v);
-        }
-        else
-        {
-            var weights = q.matmul(k.transpose(-2, -1)).Times(1 / Math.Sqrt((double)dim / heads)).softmax(-1);
-            if (attention is not null)
-            {
-                // What is kept is what the pass goes on with, so that a gradient reaches it; from bf16 to fp32 and back nothing is lost.
-                var kept = weights.to(ScalarType.Float32);
-                if (differentiable && !kept.requires_grad)
-                {
-                    kept.requires_grad = true;
-                }
-
-                attention.Add(kept);
-                weights = kept.to(pass.DType);
-            }
-
-            context = weights.matmul(v);
-        }
-
-        return Linear(pass, block.AttentionOutput, context.transpose(1, 2).reshape(batch, tokens, dim));
-    }
-
-    private Tensor Norm(Pass pass, string prefix, Tensor x) =>
-        nn.functional.layer_norm(x, [Config.HiddenSize], pass[prefix + "weight"], pass[prefix + "bias"], Config.LayerNormEps);
-
-    private static Tensor Linear(Pass pass, string prefix, Tensor x) =>
-        nn.functional.linear(x, pass[prefix + "weight"], pass.Find(prefix + "bias"));
-
-    private static Tensor Initialise(VitConfig config, string name, long[] shape, Generator generator)
-    {
-        if (name.EndsWith(".bias", StringComparison.Ordinal))
-        {
-            return zeros(shape);
-        }
-
-        if (name.Contains("norm", StringComparison.Ordinal))
-        {
-            return ones(shape);
-        }
-
-        if (name.Contains(".stem.", StringComparison.Ordinal))
-        {
-            var fanOut = shape[0] * shape[2] * shape[3];
-            return randn(shape, generator: generator).mul_(Math.Sqrt(2.0 / fanOut));
-        }
-
-        // Clamping instead of drawing again: one value in twenty lies beyond two deviations, which lowers the deviation by a few per cent.
-        var inputs = shape.Skip(1).Aggregate(1L, (product, length) => product * length);
-        var deviation = IsMatrix(name) ? 1 / Math.Sqrt(inputs) : config.InitializerRange;
-        return randn(shape, generator: generator).clamp_(-2, 2).mul_(deviation);
-    }
-
-    private static bool IsMatrix(string name) =>
-        name.StartsWith("vit.encoder.", StringComparison.Ordinal) || name == CheckpointKeys.ProjectionWeight;
-
-    /// <summary>The tensors in the compute type; a cast of a master weight is part of the graph, so its gradient arrives in fp32.</summary>
-    private readonly struct Pass(Dictionary<string, Tensor> tensors, ScalarType dtype)
-    {
-        public ScalarType DType => dtype;
-
-        /// <summary>The same tensors in another type.</summary>
-        public Pass In(ScalarType other) => new(tensors, other);
-
-        public Tensor this[string name] => Cast(tensors[name]);
-
-        public Tensor? Find(string name) => tensors.TryGetValue(name, out var tensor) ? Cast(tensor) : null;
-
-        private Tensor Cast(Tensor tensor) => tensor.dtype == dtype ? tensor : tensor.to(dtype);
-    }
-
-    private sealed class StemLayer(StemConvolution conv)
-    {
-        public StemConvolution Conv => conv;
-
-        public string Weight { get; } = CheckpointKeys.InStem(conv.Stage, conv.Place, norm: false, "weight");
-
-        public string Bias { get; } = CheckpointKeys.InStem(conv.Stage, conv.Place, norm: false, "bias");
-
-        public string NormWeight { get; } = CheckpointKeys.InStem(conv.Stage, conv.Place, norm: true, "weight");
-
-        public string NormBias { get; } = CheckpointKeys.InStem(conv.Stage, conv.Place, norm: true, "bias");
-    }
-
-    private sealed class Block(string prefix)
-    {
-        public string NormBefore { get; } = prefix + "layernorm_before.";
-
-        public string NormAfter { get; } = prefix + "layernorm_after.";
-
-        public string Query { get; } = prefix + "attention.attention.query.";
-
-        public string Key { get; } = prefix + "attention.attention.key.";
-
-        public string Value { get; } = prefix + "attention.attention.value.";
-
-        public string AttentionOutput { get; } = prefix + "attention.output.dense.";
-
-        public string Intermediate { get; } = prefix + "intermediate.dense.";
-
-        public string Output { get; } = prefix + "output.dense.";
-    }
 }
