@@ -1,13 +1,9 @@
-using System.Diagnostics;
-using System.Text.Json;
 using FerActors.Shared.Labels;
-using FerActors.Training.Augmentation;
 using FerActors.Training.Data;
 using FerActors.Training.Evaluation;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
 using FerActors.Vision.Native;
-using FerActors.Vision.Safetensors;
 using static TorchSharp.torch;
 
 namespace FerActors.Training.Engine;
@@ -15,9 +11,6 @@ namespace FerActors.Training.Engine;
 /// <summary>Trains one model, from scratch or from a checkpoint: resumable at any batch, repeatable from its options.</summary>
 public sealed class Trainer
 {
-    // Each has some hundred thousand places to average over; more batches change the fourth digit.
-    private const int StatisticsBatches = 16;
-
     // The teachers' answers beside the four vectors of a checkpoint.
     private const string Answers = "teachers";
 
@@ -29,8 +22,6 @@ public sealed class Trainer
     private readonly PreprocessorConfig _preprocessor;
     private readonly VitConfig _config;
     private readonly Device _device;
-    private ScalarType _computeType = ScalarType.Float32;
-    private int _threads = 1;
 
     /// <param name="options">The options.</param>
     /// <param name="train">Training images.</param>
@@ -121,167 +112,240 @@ public sealed class Trainer
     private TrainedModel Run(string folder, TimeSpan checkpointEvery, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
         Directory.CreateDirectory(folder);
-        var threads = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
-        var (partCount, threadsEach) = _device.type == TorchSharp.DeviceType.CPU ? BatchParts.Plan(threads, _options.BatchSize / _options.Accumulate) : (1, threads);
-        _threads = threads;
-        return OnThreads(threadsEach, () => Run(folder, checkpointEvery, progress, partCount, threadsEach, cancellation));
-    }
-
-    // Outside the steps there are no parts, and one thread alone would leave the other cores idle.
-    private T OnAllThreads<T>(Func<T> work) => OnThreads(_threads, work);
-
-    private static T OnThreads<T>(int threads, Func<T> work)
-    {
-        var before = get_num_threads();
-        set_num_threads(threads);
-        try
+        var threads = ComputeThreads.For(_options, _device);
+        return threads.InParts(() =>
         {
-            return work();
-        }
-        finally
-        {
-            // The setting is the process's, and others may compute in it.
-            set_num_threads(before);
-        }
-    }
-
-    private BatchFeeder Feeder(TrainingOptions options, float[]? teachers = null) =>
-        new(_train, options, FerDataset.Side, new GrayNormalisation(_preprocessor), teachers);
-
-    private TrainedModel Run(
-        string folder, TimeSpan checkpointEvery, IProgress<TrainingProgress>? progress, int partCount, int threadsEach, CancellationToken cancellation)
-    {
-        var basis = _preprocessor.ChannelTransforms()[0];
-        using var input = new ModelInput(basis, _preprocessor, _config.ImageSize, _device);
-        var (parameters, initialSha256) = CreateParameters(input, cancellation);
-        using var ownParameters = parameters;
-        using var parts = new BatchParts(parameters, partCount, threadsEach);
-        using var optimizer = new AdamW(
-            parameters, _options.WeightDecay, name => LayerRates.Factor(name, _config.NumHiddenLayers, _options.LayerDecay));
-        using var average = parameters.Values.clone();
-        using var criterion = new TrainingLoss(
-            ClassWeighting.Weights(_options.ClassWeights, new TrainingTargets(_train, _options).Histogram, _options.ClassWeightsBeta), _options.Distillation, _device);
-        var feeder = Feeder(_options);
-        var compute = ChooseCompute(parameters, input, criterion, feeder, cancellation);
-        _computeType = compute.Type;
-        using var teachers = new TeacherEnsemble(_sources.TeacherFolders, _preprocessor, _computeType, _device);
-        var vectors = new Dictionary<string, Tensor>
-        {
-            ["values"] = parameters.Values,
-            ["first_moment"] = optimizer.FirstMoment,
-            ["second_moment"] = optimizer.SecondMoment,
-            ["average"] = average,
-        };
-        var askedOnce = teachers.WeightsSha256.Count > 0 && _options.Distillation.View == DistillationOptions.Plain;
-        using var answers = zeros(askedOnce ? _train.Count * ExpressionNames.Count : 0);
-        if (askedOnce)
-        {
-            vectors[Answers] = answers;
-        }
-
-        var checkpoint = new RunCheckpoint(folder);
-        if (EndsHere && !checkpoint.Exists)
-        {
-            throw new InvalidOperationException($"There is no run in {folder} to end.");
-        }
-
-        var isNew = !checkpoint.Exists;
-        var (state, warning) = Start(checkpoint, vectors, Sources(initialSha256, teachers));
-        state = state with { ComputeTypes = [.. (state.ComputeTypes ?? []).Union([compute.Name])] };
-        var batches = feeder.BatchesPerEpoch;
-        var schedule = new LearningRateSchedule(
-            _options.LearningRate,
-            _options.FinalLearningRate,
-            (long)(_options.WarmupEpochs * batches),
-            (long)_options.Epochs * batches);
-        var clock = new RunClock(state.Seconds);
-        var reports = new ReportClock(ReportEvery, _options.BatchSize);
-        var sinceCheckpoint = Stopwatch.StartNew();
-        foreach (var sentence in new[] { warning, compute.Warning }.OfType<string>())
-        {
-            progress?.Report(Progress(state, schedule, 0, 0, null) with { Warning = sentence });
-        }
-
-        if (askedOnce)
-        {
-            if (isNew)
+            using var run = Prepare(folder, checkpointEvery, threads, progress, cancellation);
+            try
             {
-                var start = state;
-                using var asked = tensor(Ask(
-                    teachers, sentence => progress?.Report(Progress(start, schedule, 0, 0, null) with { Warning = sentence }), cancellation));
-                answers.copy_(asked);
+                while (!EndsHere && run.State.Epoch < _options.Epochs && !BestEpoch.ShouldStop(run.State.History, _options.EarlyStopping))
+                {
+                    Epoch(run);
+                }
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                run.State = run.State with { Seconds = run.Clocks.Seconds };
+                run.Save();
+                throw;
             }
 
-            feeder = Feeder(_options, [.. answers.data<float>()]);
-        }
+            return Finish(run);
+        });
+    }
 
+    private TrainingRun Prepare(
+        string folder, TimeSpan checkpointEvery, ComputeThreads threads, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
+    {
+        var owned = new OwnedParts();
         try
         {
-            while (!EndsHere && state.Epoch < _options.Epochs && !BestEpoch.ShouldStop(state.History, _options.EarlyStopping))
+            // The weights, and what moves them.
+            var input = owned.Take(Input(_config.ImageSize));
+            var stem = new StemMeasure(options => Feeder(options), _options, input, _device, cancellation);
+            var (weights, initialSha256) = CreateParameters(stem);
+            var parameters = owned.Take(weights);
+            var parts = owned.Take(new BatchParts(parameters, threads.Parts, threads.Each));
+            var optimizer = owned.Take(new AdamW(
+                parameters, _options.WeightDecay, name => LayerRates.Factor(name, _config.NumHiddenLayers, _options.LayerDecay)));
+            var average = owned.Take(parameters.Values.clone());
+
+            // What they are moved by.
+            var feeder = Feeder(_options);
+            var classWeights = ClassWeighting.Weights(_options.ClassWeights, new TrainingTargets(_train, _options).Histogram, _options.ClassWeightsBeta);
+            var criterion = owned.Take(new TrainingLoss(classWeights, _options.Distillation, _device));
+            var compute = ChooseCompute(parameters, input, criterion, feeder, cancellation);
+            var teachers = owned.Take(new TeacherEnsemble(_sources.TeacherFolders, _preprocessor, compute.Type, _device));
+            var askedOnce = teachers.WeightsSha256.Count > 0 && _options.Distillation.View == DistillationOptions.Plain;
+            var answers = owned.Take(zeros(askedOnce ? _train.Count * ExpressionNames.Count : 0));
+
+            // Where the run stands.
+            var vectors = new Dictionary<string, Tensor>
             {
-                using var sized = new ModelInput(basis, _preprocessor, SideAt(state.Epoch), _device);
-                var objective = new Objective(sized, teachers, criterion);
-                foreach (var batch in feeder.ReadEpoch(state.Epoch, state.Batch, cancellation))
-                {
-                    var step = state.Step + 1;
-                    var rate = schedule.At(step);
-                    var loss = TrainStep(parameters, parts, optimizer, average, objective, batch, step, rate);
-                    state = state with
-                    {
-                        Batch = batch.Index + 1,
-                        Step = step,
-                        LossSum = state.LossSum + loss,
-                        Seconds = clock.Seconds,
-                    };
-                    if (reports.Tick() is { } speed)
-                    {
-                        progress?.Report(Progress(state, schedule, rate, speed, null));
-                    }
-
-                    if (sinceCheckpoint.Elapsed >= checkpointEvery)
-                    {
-                        checkpoint.Save(state, vectors);
-                        sinceCheckpoint.Restart();
-                    }
-                }
-
-                var trainingSpeed = reports.Rate;
-                var record = EvaluateEpoch(parameters, average, state, schedule.At(state.Step), clock, input, cancellation);
-                var finished = state with { Epoch = state.Epoch + 1, Batch = 0, LossSum = 0, Seconds = clock.Seconds, History = [.. state.History, record] };
-                progress?.Report(Progress(state, schedule, record.LearningRate, trainingSpeed, record));
-                state = finished;
-
-                // Before the checkpoint: after a crash between the two, the epoch is evaluated again and its weights written again.
-                if (BestEpoch.Of(state.History, _options.EarlyStopping) == record)
-                {
-                    checkpoint.SaveBest(state, average);
-                }
-
-                checkpoint.Save(state, vectors);
-                sinceCheckpoint.Restart();
-
-                // The time of the evaluation is not training time.
-                reports.Restart();
+                ["values"] = parameters.Values,
+                ["first_moment"] = optimizer.FirstMoment,
+                ["second_moment"] = optimizer.SecondMoment,
+                ["average"] = average,
+            };
+            if (askedOnce)
+            {
+                vectors[Answers] = answers;
             }
+
+            var checkpoint = new RunCheckpoint(folder);
+            var isNew = !checkpoint.Exists;
+            if (EndsHere && isNew)
+            {
+                throw new InvalidOperationException($"There is no run in {folder} to end.");
+            }
+
+            var (state, warning) = RunBeginning.Of(checkpoint, vectors, _options, _train.Sha256, Sources(initialSha256, teachers));
+            state = state with { ComputeTypes = [.. (state.ComputeTypes ?? []).Union([compute.Name])] };
+            var run = new TrainingRun(owned)
+            {
+                Epochs = _options.Epochs,
+                Threads = threads,
+                ComputeType = compute.Type,
+                Parameters = parameters,
+                Average = average,
+                Optimizer = optimizer,
+                Schedule = new LearningRateSchedule(
+                    _options.LearningRate,
+                    _options.FinalLearningRate,
+                    (long)(_options.WarmupEpochs * feeder.BatchesPerEpoch),
+                    (long)_options.Epochs * feeder.BatchesPerEpoch),
+                Parts = parts,
+                Criterion = criterion,
+                Teachers = teachers,
+                Stem = stem,
+                Checkpoint = checkpoint,
+                Vectors = vectors,
+                Clocks = new RunClocks(state.Seconds, ReportEvery, checkpointEvery, _options.BatchSize),
+                Progress = progress,
+                Cancellation = cancellation,
+                Feeder = feeder,
+                State = state,
+            };
+            run.Warn(warning);
+            run.Warn(compute.Warning);
+            if (askedOnce)
+            {
+                AskOnce(run, answers, isNew);
+            }
+
+            return run;
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch
         {
-            checkpoint.Save(state with { Seconds = clock.Seconds }, vectors);
+            owned.Dispose();
             throw;
         }
+    }
 
-        if (EndsHere && state.Epoch == 0)
+    private void Epoch(TrainingRun run)
+    {
+        using var input = Input(_options.Progressive.SideAt(run.State.Epoch, _options.Epochs, _config.ImageSize, _config.PatchSize));
+        var loss = new BatchLoss(_options, _config.NumHiddenLayers, input, run.Teachers, run.Criterion, _device);
+        foreach (var batch in run.Feeder.ReadEpoch(run.State.Epoch, run.State.Batch, run.Cancellation))
+        {
+            Step(run, loss, batch);
+            if (run.Clocks.Step() is { } speed)
+            {
+                run.Report(run.Schedule.At(run.State.Step), speed);
+            }
+
+            if (run.Clocks.CheckpointIsDue)
+            {
+                run.Save();
+            }
+        }
+
+        var trainingSpeed = run.Clocks.Speed;
+        var record = Evaluate(run);
+        var finished = run.State with
+        {
+            Epoch = run.State.Epoch + 1,
+            Batch = 0,
+            LossSum = 0,
+            Seconds = run.Clocks.Seconds,
+            History = [.. run.State.History, record],
+        };
+        run.Report(record.LearningRate, trainingSpeed, record);
+        run.State = finished;
+
+        // Before the checkpoint: after a crash between the two, the epoch is evaluated again and its weights written again.
+        if (BestEpoch.Of(finished.History, _options.EarlyStopping) == record)
+        {
+            run.Checkpoint.SaveBest(finished, run.Average);
+        }
+
+        run.Save();
+
+        // The time of the evaluation is not training time.
+        run.Clocks.RestartReports();
+    }
+
+    private void Step(TrainingRun run, BatchLoss batchLoss, TrainingBatch batch)
+    {
+        using var scope = NewDisposeScope();
+        var step = run.State.Step + 1;
+        var (loss, gradients) = Gradients(run, batchLoss, batch, step);
+        var norm = gradients.norm().item<float>();
+        if (!float.IsFinite(loss) || !float.IsFinite(norm))
+        {
+            throw NotFinite(step);
+        }
+
+        using var noGrad = no_grad();
+        if (norm > _options.ClipNorm)
+        {
+            gradients.Scale(_options.ClipNorm / norm);
+        }
+
+        run.Optimizer.Step(gradients, step, run.Schedule.At(step));
+
+        // Early on the average follows the weights closely; with a fixed decay it would carry the random start along.
+        var decay = Math.Min(_options.EmaDecay, (1.0 + step) / (10.0 + step));
+        run.Average.lerp_(run.Parameters.Values, 1 - decay);
+        run.State = run.State with
+        {
+            Batch = batch.Index + 1,
+            Step = step,
+            LossSum = run.State.LossSum + loss,
+            Seconds = run.Clocks.Seconds,
+        };
+    }
+
+    private EpochRecord Evaluate(TrainingRun run)
+    {
+        var state = run.State;
+        var predictions = run.Threads.Together(() =>
+        {
+            using var model = run.Finished(state.Epoch + 1);
+            return Predict(model, run.ComputeType, state.Step);
+        });
+        var metrics = ClassificationMetrics.Compute(predictions);
+        return new EpochRecord(
+            state.Epoch + 1,
+            state.Step,
+            state.LossSum / Math.Max(1, state.Batch),
+            run.Schedule.At(state.Step),
+            metrics.Accuracy,
+            metrics.MacroF1,
+            metrics.Nll,
+            run.Clocks.Seconds)
+        {
+            Agreement = predictions.ByMajority() is { } majority ? ClassificationMetrics.Compute(majority).Accuracy : null,
+        };
+    }
+
+    private TrainedModel Finish(TrainingRun run)
+    {
+        if (EndsHere && run.State.Epoch == 0)
         {
             throw new InvalidOperationException("The run has not ended its first epoch; its weights are not worth having.");
         }
 
-        var (epoch, lost) = _options.EndsWithBest ? RestoreBest(checkpoint, state, average) : (state.Epoch, null);
-        if (lost is not null)
-        {
-            progress?.Report(Progress(state, schedule, 0, 0, null) with { Warning = lost });
-        }
+        var (epoch, lost) = _options.EndsWithBest
+            ? BestWeights.Restore(run.Checkpoint, run.State, _options.EarlyStopping, run.Average)
+            : (run.State.Epoch, null);
+        run.Warn(lost);
+        return new TrainedModel(run.Threads.Together(() => run.Finished(epoch)), _preprocessor, _options, run.State) { Epoch = epoch };
+    }
 
-        return new TrainedModel(OnAllThreads(() => Finished(parameters, average, epoch, input, cancellation)), _preprocessor, _options, state) { Epoch = epoch };
+    private ModelInput Input(int side) => new(_preprocessor.ChannelTransforms()[0], _preprocessor, side, _device);
+
+    private BatchFeeder Feeder(TrainingOptions options, float[]? teachers = null) =>
+        new(_train, options, FerDataset.Side, new GrayNormalisation(_preprocessor), teachers);
+
+    // A method of its own, so that nothing but the vector and the frozen weights outlives it.
+    private (FlatParameters Parameters, string? InitialSha256) CreateParameters(StemMeasure stem)
+    {
+        var (model, sha256) = _initial.Load();
+        using var initial = model;
+        using var onDevice = _device.type == TorchSharp.DeviceType.CPU ? null : initial.To(ScalarType.Float32, _device);
+        using var unfolded = stem.Unfolded(onDevice ?? initial);
+        return (new FlatParameters(unfolded ?? onDevice ?? initial, name => Freezing.IsFrozen(_options, name, _config.NumHiddenLayers)), sha256);
     }
 
     // On part of the first batch, whatever the run's state is: a run may be continued on another machine. The teachers are left out:
@@ -294,66 +358,15 @@ public sealed class Trainer
             return ComputeChoice.Exact;
         }
 
-        var objective = new Objective(input, null, criterion);
+        var loss = new BatchLoss(_options, _config.NumHiddenLayers, input, null, criterion, _device);
         var batch = feeder.ReadEpoch(0, 0, cancellation).First();
         return ComputeChoice.Make(_options.Compute, parameters, _options.BatchSize, (images, type) =>
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            Loss(parameters.Model, objective, batch, 0, images, 1, type).backward();
+            loss.Of(parameters.Model, batch, 0, images, 1, type).backward();
             return parameters.TakeGradients().MoveToOuterDisposeScope();
         });
-    }
-
-    // A method of its own, so that nothing but the vector and the frozen weights outlives it.
-    private (FlatParameters Parameters, string? InitialSha256) CreateParameters(ModelInput input, CancellationToken cancellation)
-    {
-        var (model, sha256) = _initial.Load();
-        using var initial = model;
-        using var onDevice = _device.type == TorchSharp.DeviceType.CPU ? null : initial.To(ScalarType.Float32, _device);
-        using var unfolded = WithNorms(onDevice ?? initial, input, cancellation);
-        return (new FlatParameters(unfolded ?? onDevice ?? initial, name => Freezing.IsFrozen(_options, name, _config.NumHiddenLayers)), sha256);
-    }
-
-    /// <summary>The model with the norms that were folded into its stem; <see langword="null"/> where there are none, or where the stem is frozen.</summary>
-    private Vit? WithNorms(Vit model, ModelInput input, CancellationToken cancellation)
-    {
-        if (model.Config.ConvStem is not { Norm: StemNorm.None } || _options.Freeze != Freezing.None)
-        {
-            return null;
-        }
-
-        using var statistics = Measure(model, epoch: 1, input, cancellation);
-        return StemFolding.Unfold(model, statistics);
-    }
-
-    private (int Epoch, string? Warning) RestoreBest(RunCheckpoint checkpoint, RunState state, Tensor average)
-    {
-        var best = BestEpoch.Of(state.History, _options.EarlyStopping)!;
-        if (best.Epoch == state.Epoch)
-        {
-            return (best.Epoch, null);
-        }
-
-        using var restored = average.clone();
-        string problem;
-        try
-        {
-            var found = checkpoint.LoadBest(restored);
-            if (found.Epoch == best.Epoch && found.Step == best.Step)
-            {
-                average.copy_(restored);
-                return (best.Epoch, null);
-            }
-
-            problem = $"{RunCheckpoint.BestFileName} holds epoch {found.Epoch}.";
-        }
-        catch (SafetensorsFormatException e)
-        {
-            problem = e.Message;
-        }
-
-        return (state.Epoch, $"The best epoch, {best.Epoch}, cannot be restored: {problem} The last epoch's weights are used.");
     }
 
     // The votes count only where the run learns from them.
@@ -368,197 +381,49 @@ public sealed class Trainer
         return sources;
     }
 
-    private (RunState State, string? Warning) Start(
-        RunCheckpoint checkpoint, Dictionary<string, Tensor> vectors, IReadOnlyList<string> sourceSha256)
+    // A continued run has the answers in its checkpoint.
+    private void AskOnce(TrainingRun run, Tensor answers, bool isNew)
     {
-        if (!checkpoint.Exists)
+        if (isNew)
         {
-            return (new RunState(_options.ToJson(), _train.Sha256, 0, 0, 0, 0, 0, []) { SourceSha256 = sourceSha256 }, null);
+            var tenths = 0;
+            void Answered(int images)
+            {
+                if (10 * images / _train.Count > tenths)
+                {
+                    tenths = 10 * images / _train.Count;
+                    run.Warn($"The teachers have answered to {images} of {_train.Count} images.");
+                }
+            }
+
+            using var asked = tensor(run.Threads.Together(() => run.Teachers.Answers(_train, _options.Distillation.Temperature, Answered, run.Cancellation)));
+            answers.copy_(asked);
         }
 
-        var (state, warning) = checkpoint.Load(vectors);
-        if (!HasSameOptions(state))
-        {
-            throw new InvalidOperationException(
-                $"The folder holds a run with other options{OptionDifference.Describe(state.OptionsJson, _options)}. Continue it with its own (options.json), or choose another folder.");
-        }
-
-        // Checkpoints written before there were such sources name none.
-        if (state.SourceSha256.Count > 0 && !state.SourceSha256.SequenceEqual(sourceSha256))
-        {
-            throw new InvalidOperationException(
-                "The model that the folder's run started from, or a teacher, has other weights now, or the votes are others. Bring them back, or choose another folder.");
-        }
-
-        return state.DataSha256 == _train.Sha256
-            ? (state, warning)
-            : throw new InvalidOperationException("The folder holds a run on other training data. Choose another folder.");
+        run.Feeder = Feeder(_options, [.. answers.data<float>()]);
     }
 
-    private bool HasSameOptions(RunState state)
+    private (float Loss, Tensor Gradients) Gradients(TrainingRun run, BatchLoss loss, TrainingBatch batch, long step)
     {
-        try
-        {
-            return TrainingOptions.FromJson(state.OptionsJson).IsSameAs(_options);
-        }
-        catch (JsonException)
-        {
-            // Options of another version of this software.
-            return false;
-        }
-    }
-
-    private double TrainStep(
-        FlatParameters parameters, BatchParts parts, AdamW optimizer, Tensor average, Objective objective, TrainingBatch batch, long step, double rate)
-    {
-        using var scope = NewDisposeScope();
         var images = _options.BatchSize / _options.Accumulate;
-        var (value, gradients) = parts.Run(images, (model, start, count) => Loss(model, objective, batch, start, count, step, _computeType));
+        var (value, gradients) = run.Parts.Run(images, (model, start, count) => loss.Of(model, batch, start, count, step, run.ComputeType));
         for (var first = images; first < _options.BatchSize; first += images)
         {
             var offset = first;
-            var (further, more) = parts.Run(images, (model, start, count) => Loss(model, objective, batch, offset + start, count, step, _computeType));
+            var (further, more) = run.Parts.Run(images, (model, start, count) => loss.Of(model, batch, offset + start, count, step, run.ComputeType));
             value += further;
             using var noTracking = no_grad();
             gradients.Add(more);
         }
 
-        var norm = gradients.norm().item<float>();
-        if (!float.IsFinite(value) || !float.IsFinite(norm))
-        {
-            throw NotFinite(step);
-        }
-
-        using var noGrad = no_grad();
-        if (norm > _options.ClipNorm)
-        {
-            gradients.Scale(_options.ClipNorm / norm);
-        }
-
-        optimizer.Step(gradients, step, rate);
-
-        // Early on the average follows the weights closely; with a fixed decay it would carry the random start along.
-        var decay = Math.Min(_options.EmaDecay, (1.0 + step) / (10.0 + step));
-        average.lerp_(parameters.Values, 1 - decay);
-        return value;
+        return (value, gradients);
     }
 
-    /// <summary>The share that some of a batch's images have in its mean loss.</summary>
-    private Tensor Loss(Vit model, Objective objective, TrainingBatch batch, int first, int count, long step, ScalarType compute)
-    {
-        const int Area = FerDataset.Side * FerDataset.Side;
-        const int Classes = ExpressionNames.Count;
-        var pixels = tensor(
-            batch.Pixels.AsSpan(first * Area, count * Area).ToArray(), [count, 1, FerDataset.Side, FerDataset.Side], device: _device);
-        var targets = tensor(batch.Targets.AsSpan(first * Classes, count * Classes).ToArray(), [count, Classes], device: _device);
-        var teachers = batch.Teachers is { } answers
-            ? tensor(answers.AsSpan(first * Classes, count * Classes).ToArray(), [count, Classes], device: _device)
-            : objective.Teachers?.Probabilities(pixels, _options.Distillation.Temperature);
-        var logits = model.Forward(objective.Input.From(pixels), new VitForwardOptions(compute, DropPath(step, first, count)) { AnySide = true });
-        return objective.Criterion.Of(logits, targets, teachers).Times((double)count / _options.BatchSize);
-    }
-
-    private int SideAt(int epoch) => _options.Progressive.SideAt(epoch, _options.Epochs, _config.ImageSize, _config.PatchSize);
-
-    // Drawn for the whole batch, so that the draws do not depend on the parts in which it is computed.
-    private Func<int, Tensor?>? DropPath(long step, int first, int count)
-    {
-        if (_options.DropPath == 0)
-        {
-            return null;
-        }
-
-        return layer =>
-        {
-            var rate = _options.DropPath * (layer + 1) / _config.NumHiddenLayers;
-            var random = SeededRandom.For((ulong)_options.Seed, RandomPurpose.Network, layer, (int)step);
-            var keep = new float[_options.BatchSize];
-            for (var i = 0; i < keep.Length; i++)
-            {
-                keep[i] = random.NextDouble() < rate ? 0f : (float)(1 / (1 - rate));
-            }
-
-            return tensor(keep.AsSpan(first, count).ToArray(), [count, 1, 1], device: _device);
-        };
-    }
-
-    /// <summary>
-    /// The model of the averaged weights as it would be shipped: where its stem has batch normalisation, with statistics of some of the epoch's
-    /// images folded in. They are augmented but not mixed: in training each batch had its own statistics, so that those of unmixed batches are
-    /// what unmixed images met.
-    /// </summary>
-    private Vit Finished(FlatParameters parameters, Tensor average, int epoch, ModelInput input, CancellationToken cancellation)
-    {
-        var model = parameters.CopyWith(average, ScalarType.Float32);
-        if (model.Config.ConvStem is not { Norm: StemNorm.Batch })
-        {
-            return model;
-        }
-
-        using (model)
-        using (var statistics = Measure(model, epoch, input, cancellation))
-        {
-            return StemFolding.Fold(model, statistics);
-        }
-    }
-
-    private StemStatistics Measure(Vit model, int epoch, ModelInput input, CancellationToken cancellation)
-    {
-        var statistics = new StemStatistics(model.Config, _device);
-        try
-        {
-            foreach (var batch in Feeder(_options with { Mix = MixOptions.None }).ReadEpoch(epoch - 1, 0, cancellation).Take(StatisticsBatches))
-            {
-                using var scope = NewDisposeScope();
-                statistics.Measure(model, input.From(tensor(batch.Pixels, [_options.BatchSize, 1, FerDataset.Side, FerDataset.Side], device: _device)), _computeType);
-            }
-
-            return statistics;
-        }
-        catch
-        {
-            statistics.Dispose();
-            throw;
-        }
-    }
-
-    private float[] Ask(TeacherEnsemble teachers, Action<string> say, CancellationToken cancellation)
-    {
-        var tenths = 0;
-        void Answered(int images)
-        {
-            if (10 * images / _train.Count > tenths)
-            {
-                tenths = 10 * images / _train.Count;
-                say($"The teachers have answered to {images} of {_train.Count} images.");
-            }
-        }
-
-        return OnAllThreads(() => teachers.Answers(_train, _options.Distillation.Temperature, Answered, cancellation));
-    }
-
-    private EpochRecord EvaluateEpoch(
-        FlatParameters parameters, Tensor average, RunState state, double rate, RunClock clock, ModelInput input, CancellationToken cancellation)
-    {
-        var predictions = OnAllThreads(() =>
-        {
-            using var model = Finished(parameters, average, state.Epoch + 1, input, cancellation);
-            return Predict(model, state.Step);
-        });
-        var metrics = ClassificationMetrics.Compute(predictions);
-        var batches = Math.Max(1, state.Batch);
-        return new EpochRecord(
-            state.Epoch + 1, state.Step, state.LossSum / batches, rate, metrics.Accuracy, metrics.MacroF1, metrics.Nll, clock.Seconds)
-        {
-            Agreement = predictions.ByMajority() is { } majority ? ClassificationMetrics.Compute(majority).Accuracy : null,
-        };
-    }
-
-    private Predictions Predict(Vit model, long step)
+    private Predictions Predict(Vit model, ScalarType computeType, long step)
     {
         try
         {
-            return ModelEvaluation.Predict(model, _preprocessor, _validation, flip: false, _computeType);
+            return ModelEvaluation.Predict(model, _preprocessor, _validation, flip: false, computeType);
         }
         catch (ArgumentException e)
         {
@@ -569,46 +434,4 @@ public sealed class Trainer
 
     private static InvalidOperationException NotFinite(long step, Exception? inner = null) =>
         new($"The loss is no longer finite at step {step}. Lower the learning rate, or compute in fp32.", inner);
-
-    private TrainingProgress Progress(RunState state, LearningRateSchedule schedule, double rate, double speed, EpochRecord? record) => new(
-        state.Epoch + 1, _options.Epochs, state.Step, schedule.TotalSteps, state.LossSum / Math.Max(1, state.Batch), rate, speed, record);
-
-    /// <summary>What a step computes besides the model.</summary>
-    private sealed record Objective(ModelInput Input, TeacherEnsemble? Teachers, TrainingLoss Criterion);
-
-    private sealed class RunClock(double before)
-    {
-        private readonly Stopwatch _watch = Stopwatch.StartNew();
-
-        public double Seconds => before + _watch.Elapsed.TotalSeconds;
-    }
-
-    private sealed class ReportClock(TimeSpan every, int imagesPerTick)
-    {
-        private readonly Stopwatch _watch = Stopwatch.StartNew();
-        private int _ticks;
-        private double _reported;
-
-        /// <summary>Images per second since the last report, or where there is no tick yet, up to it.</summary>
-        public double Rate => _ticks == 0 ? _reported : _ticks * imagesPerTick / _watch.Elapsed.TotalSeconds;
-
-        public void Restart()
-        {
-            _ticks = 0;
-            _watch.Restart();
-        }
-
-        public double? Tick()
-        {
-            _ticks++;
-            if (_watch.Elapsed < every)
-            {
-                return null;
-            }
-
-            _reported = Rate;
-            Restart();
-            return _reported;
-        }
-    }
 }
