@@ -29,13 +29,14 @@ internal static class EvaluateCommand
         {
             Description = "Judges the same images blurred, compressed, darker, brighter, small, turned, shifted and covered: prints that table, or adds it to --report.",
         };
-        var command = new Command("evaluate", "Evaluates a model on a split of the data.") { data, votes, model, split, flip, json, report, run, robustness };
+        var device = new Option<string>("--device") { Description = "Where the model computes: auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => ComputeDevice.Auto };
+        var command = new Command("evaluate", "Evaluates a model on a split of the data.") { data, votes, model, split, flip, json, report, run, robustness, device };
         command.SetAction(async (parsed, cancellation) =>
         {
             // What is told goes to standard error: what is printed is for scripts.
             var progress = new EvaluationProgress(Console.Error, TimeProvider.System);
             progress.Say($"Reading {parsed.GetRequiredValue(data)}");
-            using var checkpoint = VitCheckpoint.Load(parsed.GetRequiredValue(model));
+            using var checkpoint = ComputeDevice.Choose(parsed.GetRequiredValue(device)).Load(parsed.GetRequiredValue(model));
             var all = await FerDataSource.OpenAsync(parsed.GetRequiredValue(data), parsed.GetValue(votes), cancellationToken: cancellation);
             var usage = parsed.GetValue(split);
             var images = all.Where(usage);

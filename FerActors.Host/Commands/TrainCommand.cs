@@ -41,6 +41,7 @@ internal static class TrainCommand
             (new("--seed"), "seed"),
             (new("--compute") { Description = "auto, bf16 or fp32." }, "compute"),
             (new("--threads"), "threads"),
+            (new("--device") { Description = "auto, cpu, cuda or cuda:N." }, "device"),
             (new("--version-name") { Description = "Version of the model." }, "version"),
         };
         var flags = new (Option<bool> Option, string Name)[]
@@ -66,6 +67,9 @@ internal static class TrainCommand
             }
 
             var settings = configuration.Settings;
+
+            // Before a folder is made.
+            var device = ComputeDevice.Choose(settings.Device);
             var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(settings.Model!));
             var request = new TrainingRequest
             {
@@ -79,6 +83,7 @@ internal static class TrainCommand
                 EndsHere = parsed.GetValue(end),
                 KeepDuplicates = settings.KeepDuplicates,
                 HoldOut = new HoldOut(settings.HoldOut, settings.HoldOutSeed),
+                Device = device.Name,
                 Half = !settings.Fp32Weights,
                 CheckpointEvery = TimeSpan.FromSeconds(settings.CheckpointSeconds),
                 Command = CommandText.Of(parsed),

@@ -1,3 +1,5 @@
+using FerActors.Training.Engine;
+
 namespace FerActors.Training.Configuration;
 
 /// <summary>What a run is about besides <see cref="Engine.TrainingOptions"/>: data, places and names. They do not change the weights.</summary>
@@ -29,6 +31,9 @@ public sealed record RunSettings
 
     /// <summary>Which training images are held out, 0 or more.</summary>
     public int HoldOutSeed { get; init; }
+
+    /// <summary>Where the run computes, as <see cref="ComputeDevice.Choose"/> takes it; a run may be continued on another device.</summary>
+    public string Device { get; init; } = ComputeDevice.Auto;
 
     /// <summary>Stores the weights as fp32 instead of fp16.</summary>
     public bool Fp32Weights { get; init; }
@@ -68,6 +73,11 @@ public sealed record RunSettings
         if (HoldOutSeed < 0)
         {
             errors.Add($"hold_out_seed is {HoldOutSeed}; it must be 0 or more.");
+        }
+
+        if (ComputeDevice.Mistake(Device) is { } mistake)
+        {
+            errors.Add(mistake);
         }
 
         if (CheckpointSeconds is not (>= 0 and <= 86_400))

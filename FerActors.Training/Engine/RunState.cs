@@ -27,6 +27,9 @@ public sealed record RunState(
     /// <summary>In which types the run has computed; more than one where it was continued on another kind of machine.</summary>
     public IReadOnlyList<string>? ComputeTypes { get; init; }
 
+    /// <summary>On which devices the run has computed; more than one where it was continued on another.</summary>
+    public IReadOnlyList<string>? Devices { get; init; }
+
     public string ToJson() => JsonSerializer.Serialize(this, TrainingJsonContext.Default.RunState);
 
     /// <exception cref="JsonException">The text is not a run's state.</exception>

@@ -21,6 +21,7 @@ public sealed class Trainer
     private readonly InitialModel _initial;
     private readonly PreprocessorConfig _preprocessor;
     private readonly VitConfig _config;
+    private readonly ComputeDevice _place;
     private readonly Device _device;
 
     /// <param name="options">The options.</param>
@@ -31,7 +32,7 @@ public sealed class Trainer
     /// <exception cref="ArgumentException">The options are not valid, or the data has no whole batch or no validation images.</exception>
     /// <exception cref="FormatException">The model folder to start from cannot be used.</exception>
     public Trainer(
-        TrainingOptions options, FerDataset train, FerDataset validation, Device? device = null, TrainingSources? sources = null)
+        TrainingOptions options, FerDataset train, FerDataset validation, ComputeDevice? device = null, TrainingSources? sources = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(train);
@@ -66,7 +67,8 @@ public sealed class Trainer
         _options = options;
         _train = train;
         _validation = validation;
-        _device = device ?? CPU;
+        _place = device ?? ComputeDevice.Cpu;
+        _device = _place.Torch;
         _sources = sources ?? new TrainingSources(options.InitFrom, options.Distillation.Teachers);
         _initial = new InitialModel(options, _sources.InitFolder);
         _config = _initial.Config;
@@ -180,7 +182,11 @@ public sealed class Trainer
             }
 
             var (state, warning) = RunBeginning.Of(checkpoint, vectors, _options, _train.Sha256, Sources(initialSha256, teachers));
-            state = state with { ComputeTypes = [.. (state.ComputeTypes ?? []).Union([compute.Name])] };
+            state = state with
+            {
+                ComputeTypes = [.. (state.ComputeTypes ?? []).Union([compute.Name])],
+                Devices = [.. (state.Devices ?? []).Union([_place.Name])],
+            };
             var run = new TrainingRun(owned)
             {
                 Epochs = _options.Epochs,

@@ -22,11 +22,14 @@ internal sealed record ModelDelivery
     /// <summary>Stores the weights as fp16.</summary>
     public required bool Half { get; init; }
 
+    /// <summary>Where the written model is evaluated.</summary>
+    public ComputeDevice Device { get; init; } = ComputeDevice.Cpu;
+
     /// <summary>Fits the temperature on people's majority in place of the labels, where the validation images have votes.</summary>
     public bool OnVotes { get; init; }
 
     /// <summary>Writes the folder's files; what is reported is what was written, for the weights are read back.</summary>
-    /// <param name="model">The model, fp32 on the CPU; remains the caller's.</param>
+    /// <param name="model">The model, fp32 on any device; remains the caller's.</param>
     /// <param name="preprocessor">Its preprocessing.</param>
     /// <param name="predictions">What it says of the validation images, one look at each: the temperature is fitted on it.</param>
     /// <param name="validation">Those images.</param>
@@ -50,7 +53,7 @@ internal sealed record ModelDelivery
             VitCheckpoint.Save(Folder, named, preprocessor, Half);
         }
 
-        using var shipped = VitCheckpoint.Load(Folder);
+        using var shipped = Device.Load(Folder);
         var report = VersionEvaluation.Run(shipped, validation, FerUsage.PublicTest, epochs, cancellation: cancellation);
         var plain = report.Views[(int)TestTimeView.Plain].Evaluation;
         var flip = report.Views[(int)TestTimeView.Flip].Evaluation;

@@ -28,7 +28,7 @@ internal static class TrainingFacts
             Seed = (ulong)request.Options.Seed,
             Hyperparameters = Flatten(request.Options),
             TrainingTime = TimeSpan.FromSeconds(trained.State.Seconds),
-            Hardware = $"{Cores}, computed in {string.Join(" and ", trained.State.ComputeTypes ?? [])}",
+            Hardware = $"{Cores}, computed in {string.Join(" and ", trained.State.ComputeTypes ?? [])} on {string.Join(" and ", trained.State.Devices ?? [])}",
         };
 
     /// <summary>Of any model folder of ours, however its weights were come by.</summary>

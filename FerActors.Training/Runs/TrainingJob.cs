@@ -16,12 +16,14 @@ public static class TrainingJob
     /// <param name="progress">Told what happens.</param>
     /// <param name="cancellation">Stops at the next batch; the same request continues later. To pause a run is to cancel it.</param>
     /// <returns>The evaluation of the written weights, flip test-time augmentation first.</returns>
+    /// <exception cref="Configuration.TrainingConfigurationException">The device is not there; nothing was begun.</exception>
     /// <exception cref="FerDataException">The data has errors; they are listed with their rows.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; everything done so far is in the run's folder.</exception>
     public static async Task<TrainingOutcome> RunAsync(
         TrainingRequest request, ITrainingListener? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
+        var device = ComputeDevice.Choose(request.Device, request.Devices);
         Directory.CreateDirectory(request.RunFolder);
         if (!new RunCheckpoint(request.RunFolder).Exists)
         {
@@ -34,7 +36,8 @@ public static class TrainingJob
         var split = await TrainingSplit.ReadAsync(
             request.DataPath, request.VotesPath, request.KeepDuplicates, request.HoldOut, progress is null ? null : progress.Say, cancellation);
 
-        var trainer = new Trainer(request.Options, split.Train, split.Validation, sources: sources) { EndsHere = request.EndsHere };
+        progress?.Say($"The run computes on {device}");
+        var trainer = new Trainer(request.Options, split.Train, split.Validation, device, sources) { EndsHere = request.EndsHere };
         progress?.Enter(TrainingStage.Training);
         using var trained = await trainer.RunAsync(
             request.RunFolder, request.CheckpointEvery, new Reporter(request.RunFolder, progress), cancellation);
@@ -46,11 +49,11 @@ public static class TrainingJob
 
         progress?.Enter(TrainingStage.Evaluating);
         progress?.Say("Calibrating and evaluating the weights as they are stored");
-        return await Task.Run(() => Finish(request, trained, split, cancellation), cancellation);
+        return await Task.Run(() => Finish(request, trained, split, device, cancellation), cancellation);
     }
 
     private static async Task<TrainingOutcome> Finish(
-        TrainingRequest request, TrainedModel trained, TrainingSplit split, CancellationToken cancellation)
+        TrainingRequest request, TrainedModel trained, TrainingSplit split, ComputeDevice device, CancellationToken cancellation)
     {
         var delivery = new ModelDelivery
         {
@@ -58,6 +61,7 @@ public static class TrainingJob
             Name = request.Name,
             Version = request.Version,
             Half = request.Half,
+            Device = device,
             OnVotes = request.Options.Labels == LabelSource.Votes,
         };
         var outcome = await delivery.WriteAsync(

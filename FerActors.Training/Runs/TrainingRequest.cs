@@ -39,6 +39,12 @@ public sealed record TrainingRequest
     /// <summary>Trains no further: makes the model of what the run in the folder has so far.</summary>
     public bool EndsHere { get; init; }
 
+    /// <summary>Where the run computes, as <see cref="ComputeDevice.Choose"/> takes it.</summary>
+    public string Device { get; init; } = ComputeDevice.Auto;
+
+    /// <summary>The devices that there are; <see langword="null"/> asks libtorch (<see cref="ComputeDevice.Present"/>).</summary>
+    public IReadOnlyList<string>? Devices { get; init; }
+
     /// <summary>Stores the weights as fp16.</summary>
     public bool Half { get; init; } = true;
 

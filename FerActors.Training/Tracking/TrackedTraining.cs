@@ -101,7 +101,7 @@ public static class TrackedTraining
     {
         var name = request.Name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(request.ModelFolder));
         using var options = JsonDocument.Parse(request.Options.ToJson());
-        List<KeyValuePair<string, string>> all = [new("fer.version", request.Version), new("mlflow.source.name", request.Command), .. tags];
+        List<KeyValuePair<string, string>> all = [new("fer.version", request.Version), new("fer.device", request.Device), new("mlflow.source.name", request.Command), .. tags];
         if (request.GitCommit is { } commit)
         {
             all.Add(new("mlflow.source.git.commit", commit));

@@ -38,11 +38,11 @@ internal sealed class ConvStem
             x = CpuConvolution.Of(x, convolutions[layer.Weight], convolutions.Find(layer.Bias), layer.Conv.Stride);
             if (_norm != StemNorm.None)
             {
-                x = Normalise(norms, layer, x, statistics);
+                x = Normalise(norms, layer, x.to(StemPrecision.NormInput(x)), statistics).to(x.dtype);
             }
             else
             {
-                statistics?.See(layer.Conv, x);
+                statistics?.See(layer.Conv, x.to(StemPrecision.NormInput(x)));
             }
 
             x = nn.functional.relu(layer.Conv.ClosesBranch ? x.Plus(unchanged) : x);

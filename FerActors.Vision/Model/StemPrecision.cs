@@ -7,7 +7,8 @@ namespace FerActors.Vision.Model;
 /// <summary>In which types a stem's convolutions and norms compute, where the rest computes in another.</summary>
 /// <remarks>
 /// On a CPU bf16 convolutions are taken only where they have been seen to be right (<see cref="HalfConvolutions"/>); else they are computed
-/// in fp32. The norms sum in fp32 in any case, with weights in fp32 where the processor can mix the two.
+/// in fp32. The norms sum in fp32 in any case, with weights in fp32: a CPU can mix the two, on another device the norms' input is fp32 too, as
+/// PyTorch's automatic mixed precision has it for group norms.
 /// </remarks>
 internal sealed class StemPrecision(VitConfig config)
 {
@@ -16,12 +17,11 @@ internal sealed class StemPrecision(VitConfig config)
     /// <summary>The same tensors, in the types of the convolutions and of the norms.</summary>
     public (WeightsInType Convolutions, WeightsInType Norms) Of(WeightsInType weights, DeviceType device)
     {
-        if (device != DeviceType.CPU)
-        {
-            return (weights, weights);
-        }
-
         var exact = weights.In(ScalarType.Float32);
-        return (weights.DType == ScalarType.BFloat16 && !_half.Value ? exact : weights, exact);
+        return (device == DeviceType.CPU && weights.DType == ScalarType.BFloat16 && !_half.Value ? exact : weights, exact);
     }
+
+    /// <summary>The type that the norms are given.</summary>
+    /// <param name="x">What the convolution made.</param>
+    public static ScalarType NormInput(Tensor x) => x.device_type == DeviceType.CPU ? x.dtype : ScalarType.Float32;
 }
