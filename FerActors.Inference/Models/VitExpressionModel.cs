@@ -1,10 +1,10 @@
-using FerActors.Inference.Onnx;
 using FerActors.Shared.Labels;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
 using FerActors.Vision.Native;
+using FerActors.Vision.Onnx;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-using FerActors.Host.Tests.EndToEnd;
+using FerActors.Testing.Processes;
 
 namespace FerActors.Host.Tests.Commands;
 

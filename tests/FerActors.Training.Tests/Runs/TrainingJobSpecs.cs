@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json;
 using FerActors.Shared.Labels;
+using FerActors.Testing.Files;
+using FerActors.Training.Configuration;
 using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Evaluation;
@@ -8,6 +10,7 @@ using FerActors.Training.Runs;
 using FerActors.Training.Tests.Data;
 using FerActors.Training.Tests.Engine;
 using FerActors.Vision.Model;
+using FerActors.Vision.Safetensors;
 
 namespace FerActors.Training.Tests.Runs;
 
@@ -53,6 +56,31 @@ public sealed class TrainingJobSpecs : IDisposable
         Assert.Equal(request.Options.ToJson(), TrainingOptions.FromJson(options).ToJson());
         Assert.Contains(listener.Said, s => s.StartsWith("24 training images, 24 validation images", StringComparison.Ordinal));
         Assert.Contains(listener.Heard, p => p.Validation is { Epoch: 2 });
+    }
+
+    [Fact]
+    public async Task A_run_remembers_the_device_and_the_card_names_it()
+    {
+        var request = Request(SyntheticFer.Csv(72)) with { Device = "auto", Devices = ["cpu"] };
+        var listener = new Listener();
+
+        await TrainingJob.RunAsync(request, listener);
+
+        Assert.Contains("The run computes on cpu", listener.Said);
+        Assert.Contains("computed in fp32 on cpu", await File.ReadAllTextAsync(Path.Combine(request.ModelFolder, "README.md")), StringComparison.Ordinal);
+        using var checkpoint = SafetensorsFile.Open(Path.Combine(request.RunFolder, "checkpoint.safetensors"));
+        Assert.Equal(["cpu"], RunState.FromJson(checkpoint.Metadata["fer_actors.run_state"]).Devices!);
+    }
+
+    [Fact]
+    public async Task A_device_that_is_not_there_is_refused_before_anything_is_made()
+    {
+        var request = Request(SyntheticFer.Csv(72)) with { Device = "cuda:1", Devices = ["cpu", "cuda:0"] };
+
+        var refusal = await Assert.ThrowsAsync<TrainingConfigurationException>(() => TrainingJob.RunAsync(request));
+
+        Assert.Contains("device is 'cuda:1', which is not there; there is cpu, cuda:0.", refusal.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(request.RunFolder));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FerActors.Testing.Processes;
 using FerActors.Vision.Checkpoints;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Export;
@@ -58,7 +59,7 @@ public sealed class TransformersExportSpecs : IDisposable
     [SkippableFact]
     public void The_shipped_model_answers_in_Python_as_it_does_here()
     {
-        var shipped = Path.Combine(Root(), "models", "fer-vit-compact-plus");
+        var shipped = Path.Combine(Surroundings.Root, "models", "fer-vit-compact-plus");
 
         TransformersExport.Write(shipped, Target);
 
@@ -172,17 +173,6 @@ public sealed class TransformersExportSpecs : IDisposable
         var seen = TransformersExport.Compare(new VitCheckpoint(other, PreprocessorConfig.For(Plain), "", FreshClassifier: false), Target);
 
         Assert.True(seen.ProbabilityDifference > TransformersExport.Tolerance);
-    }
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "FerActors.sln")))
-        {
-            folder = folder.Parent ?? throw new DirectoryNotFoundException("FerActors.sln is above none of the test's folders.");
-        }
-
-        return folder.FullName;
     }
 
     private static VitConfig WithStem(string kind)
