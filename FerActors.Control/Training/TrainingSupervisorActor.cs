@@ -212,17 +212,13 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
     // One at a time: what the next run may have depends on where this one goes.
     private void Assign()
     {
-        var node = _nodes
-            .Where(n => n.Value.Accepting && _state.Occupied(n.Key) < _options.RunsPerNode)
-            .OrderBy(n => _state.Occupied(n.Key))
-            .ThenBy(n => n.Key, StringComparer.Ordinal)
-            .Select(n => n.Key)
-            .FirstOrDefault();
-        if (node is not null && _state.Queue.FirstOrDefault() is { } next)
+        if (RunPlacement.Next(_state, Offered()) is var (run, node))
         {
-            Process(new TrainingReports.Assign(next.Spec.Id, node), ActorRefs.Nobody);
+            Process(new TrainingReports.Assign(run.Spec.Id, node), ActorRefs.Nobody);
         }
     }
+
+    private List<OfferedNode> Offered() => [.. _nodes.Where(n => n.Value.Accepting).Select(n => new OfferedNode(n.Key, n.Value.Devices))];
 
     private void Beat(TrainingWork.Heartbeat beat)
     {
@@ -237,7 +233,7 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
             Context.Watch(Sender);
         }
 
-        _nodes[beat.Node] = new Node(Sender, beat.Accepting);
+        _nodes[beat.Node] = new Node(Sender, beat.Accepting, beat.Devices);
         foreach (var held in beat.Runs.Where(h => !Holds(beat.Node, h) || _state.Runs[h.Id].Wish != StopWish.None))
         {
             Sender.Tell(new TrainingWork.Stop(held.Id, held.Attempt));
@@ -381,7 +377,9 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
                 ? $"Run '{id}' is finished, but its model is not in the registry: {refusal}"
                 : run is { State: RunState.Registered, Confirmed: false }
                     ? $"Run '{id}' is finished; the registry does not have its model yet."
-                    : $"Run '{id}' is {run.State}.",
+                    : run.State == RunState.Submitted && RunPlacement.WhyItWaits(run, Offered()) is { } why
+                        ? $"Run '{id}' is {run.State}. {why}"
+                        : $"Run '{id}' is {run.State}.",
             view);
     }
 
@@ -401,7 +399,7 @@ public sealed class TrainingSupervisorActor : ReceivePersistentActor, IWithTimer
         }
     }
 
-    private sealed record Node(IActorRef Actor, bool Accepting);
+    private sealed record Node(IActorRef Actor, bool Accepting, IReadOnlyList<string> Devices);
 
     // How often the registry has refused the model, and when it is offered again.
     private sealed record Offer(int Failures, DateTimeOffset Next, bool UnderWay, RegistrationRefusal? Refusal)

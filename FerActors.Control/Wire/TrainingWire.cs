@@ -99,10 +99,27 @@ internal static class TrainingWire
             DataPath = spec.DataPath,
             Priority = spec.Priority,
             ModelVersion = spec.ModelVersion.Value,
+            HoldOut = spec.HoldOut,
+            HoldOutSeed = spec.HoldOutSeed,
         };
         if (spec.InitFrom is { } from)
         {
             proto.InitFrom = from;
+        }
+
+        if (spec.VotesPath is { } votes)
+        {
+            proto.VotesPath = votes;
+        }
+
+        if (spec.FolderLabels is { } labels)
+        {
+            proto.FolderLabels = labels;
+        }
+
+        if (spec.Device is { } device)
+        {
+            proto.Device = device;
         }
 
         return proto;
@@ -117,7 +134,14 @@ internal static class TrainingWire
             proto.DataPath,
             proto.HasInitFrom ? proto.InitFrom : null,
             proto.Priority,
-            ModelWire.Version(proto.ModelVersion));
+            ModelWire.Version(proto.ModelVersion))
+        {
+            VotesPath = proto.HasVotesPath ? proto.VotesPath : null,
+            HoldOut = proto.HoldOut,
+            HoldOutSeed = proto.HoldOutSeed,
+            FolderLabels = proto.HasFolderLabels ? proto.FolderLabels : null,
+            Device = proto.HasDevice ? proto.Device : null,
+        };
 
     private static EpochMetricsProto Encode(EpochMetrics epoch) => new()
     {
@@ -237,11 +261,12 @@ internal static class TrainingWire
     {
         var proto = new TrainingHeartbeatProto { Node = heartbeat.Node, Accepting = heartbeat.Accepting };
         proto.Runs.Add(heartbeat.Runs.Select(r => new HeldRunProto { Id = r.Id.Value, Attempt = r.Attempt }));
+        proto.Devices.Add(heartbeat.Devices);
         return proto;
     }
 
     private static TrainingWork.Heartbeat Decode(TrainingHeartbeatProto proto) =>
-        new(proto.Node, proto.Accepting, [.. proto.Runs.Select(r => new TrainingWork.HeldRun(Id(r.Id), r.Attempt))]);
+        new(proto.Node, proto.Accepting, [.. proto.Runs.Select(r => new TrainingWork.HeldRun(Id(r.Id), r.Attempt))]) { Devices = [.. proto.Devices] };
 
     private static SupervisorSnapshotProto Encode(SupervisorSnapshot snapshot)
     {

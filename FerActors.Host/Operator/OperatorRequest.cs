@@ -109,7 +109,22 @@ public static class TrainRequests
         string ModelVersion,
         JsonElement? Options = null,
         string? InitFrom = null,
-        int Priority = 0) : OperatorRequest;
+        int Priority = 0) : OperatorRequest
+    {
+        /// <summary>The votes beside the data, as every training node sees them.</summary>
+        public string? Votes { get; init; }
+
+        /// <summary>Share of each class's training images that judge the model; 0 for none.</summary>
+        public double HoldOut { get; init; }
+
+        public int HoldOutSeed { get; init; }
+
+        /// <summary>What the folders of an image folder's classes are called; <see langword="null"/> for their names.</summary>
+        public string? FolderLabels { get; init; }
+
+        /// <summary>Where the run computes; <see langword="null"/> leaves it to the node.</summary>
+        public string? Device { get; init; }
+    }
 
     public sealed record List : OperatorQuery;
 

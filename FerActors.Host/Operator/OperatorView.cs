@@ -158,7 +158,20 @@ public sealed record RunSummary(
 /// <param name="Data">Path of its data.</param>
 /// <param name="InitFrom">The weights that it began with.</param>
 /// <param name="Options">Its training options.</param>
-public sealed record RunDetailsView(RunSummary Run, string? Data, string? InitFrom, JsonElement? Options) : OperatorView;
+public sealed record RunDetailsView(RunSummary Run, string? Data, string? InitFrom, JsonElement? Options) : OperatorView
+{
+    /// <summary>The votes beside the data.</summary>
+    public string? Votes { get; init; }
+
+    /// <summary>Share of the training images that judge the model; <see langword="null"/> for none.</summary>
+    public double? HoldOut { get; init; }
+
+    /// <summary>What the folders of an image folder's classes are called; <see langword="null"/> for their names.</summary>
+    public string? FolderLabels { get; init; }
+
+    /// <summary>Where the run is to compute; <see langword="null"/> leaves it to the node.</summary>
+    public string? Device { get; init; }
+}
 
 /// <summary>Counts since the start of the node that answers; <see langword="null"/> for parts that it does not have.</summary>
 public sealed record StatisticsView(

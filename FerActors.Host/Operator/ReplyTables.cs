@@ -220,6 +220,10 @@ internal static class ReplyTables
         var facts = Facts(null,
         [
             ("data", view.Data),
+            ("votes", view.Votes),
+            ("held out", view.HoldOut?.ToString(CultureInfo.InvariantCulture)),
+            ("folder labels", view.FolderLabels),
+            ("device", view.Device),
             ("initial weights", view.InitFrom),
             ("last epoch", view.Run.LastEpoch is { } epoch ? EpochOf(epoch) : null),
             ("failure", view.Run.Failure),

@@ -51,7 +51,14 @@ internal sealed class TrainOperations(ActorQuestions actors, TimeSpan answerTime
         submit.Data,
         submit.InitFrom,
         submit.Priority,
-        ModelVersionId.Parse(submit.ModelVersion));
+        ModelVersionId.Parse(submit.ModelVersion))
+    {
+        VotesPath = submit.Votes,
+        HoldOut = submit.HoldOut,
+        HoldOutSeed = submit.HoldOutSeed,
+        FolderLabels = submit.FolderLabels,
+        Device = submit.Device,
+    };
 
     private static OperatorReply Reply(CommandResult result) => new(
         result.Code is CommandCode.Accepted or CommandCode.NoChange ? OperatorOutcome.Done : OperatorOutcome.Refused,
@@ -84,7 +91,13 @@ internal sealed class TrainOperations(ActorQuestions actors, TimeSpan answerTime
         view.RefusalIsFinal);
 
     private static RunDetailsView Details(RunView view) =>
-        new(Summary(view), view.Run.Spec.DataPath, view.Run.Spec.InitFrom, Options(view.Run.Spec.OptionsJson));
+        new(Summary(view), view.Run.Spec.DataPath, view.Run.Spec.InitFrom, Options(view.Run.Spec.OptionsJson))
+        {
+            Votes = view.Run.Spec.VotesPath,
+            HoldOut = view.Run.Spec.HoldOut > 0 ? view.Run.Spec.HoldOut : null,
+            FolderLabels = view.Run.Spec.FolderLabels,
+            Device = view.Run.Spec.Device,
+        };
 
     private static JsonElement? Options(string json)
     {

@@ -162,7 +162,7 @@ public sealed record SupervisorState(int RunsPerNode = 1, int MaxCrashes = 3)
             return (new CommandResult(CommandCode.Invalid, "A run needs a name and the path of its data."), []);
         }
 
-        if (Bytes(spec.Name) > MaxPathBytes || Bytes(spec.DataPath) > MaxPathBytes || Bytes(spec.InitFrom) > MaxPathBytes)
+        if (Bytes(spec.Name) > MaxPathBytes || Bytes(spec.DataPath) > MaxPathBytes || Bytes(spec.InitFrom) > MaxPathBytes || Bytes(spec.VotesPath) > MaxPathBytes)
         {
             return (new CommandResult(CommandCode.Invalid, $"A run's name and paths have at most {MaxPathBytes} bytes each."), []);
         }
@@ -176,7 +176,8 @@ public sealed record SupervisorState(int RunsPerNode = 1, int MaxCrashes = 3)
                 []);
         }
 
-        return Bytes(spec.OptionsJson) + Bytes(spec.Name) + Bytes(spec.DataPath) + Bytes(spec.InitFrom) > MaxBytes
+        string?[] texts = [spec.OptionsJson, spec.Name, spec.DataPath, spec.InitFrom, spec.VotesPath, spec.FolderLabels, spec.Device];
+        return texts.Sum(Bytes) > MaxBytes
             ? (new CommandResult(CommandCode.Invalid, $"A run's description has at most {MaxBytes} bytes."), [])
             : (new CommandResult(CommandCode.Accepted, $"Run '{spec.Id}' is queued."), [new TrainingEvents.Submitted(spec.Id, now, spec)]);
     }

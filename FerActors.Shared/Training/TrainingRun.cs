@@ -32,7 +32,23 @@ public enum StopWish
 /// <param name="Priority">Higher ones run first; equal ones in the order of their submission.</param>
 /// <param name="ModelVersion">The version that the result is registered as.</param>
 public sealed record RunSpec(
-    RunId Id, string Name, string OptionsJson, string DataPath, string? InitFrom, int Priority, ModelVersionId ModelVersion);
+    RunId Id, string Name, string OptionsJson, string DataPath, string? InitFrom, int Priority, ModelVersionId ModelVersion)
+{
+    /// <summary>The votes beside the data, as every training node sees them; <see langword="null"/> for none.</summary>
+    public string? VotesPath { get; init; }
+
+    /// <summary>Share of each class's training images that judge the model, where the data have no validation images: 0 for none.</summary>
+    public double HoldOut { get; init; }
+
+    /// <summary>Which training images are held out.</summary>
+    public int HoldOutSeed { get; init; }
+
+    /// <summary>What the folders of an image folder's classes are called; <see langword="null"/> for their names.</summary>
+    public string? FolderLabels { get; init; }
+
+    /// <summary>Where the run computes: <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>; <see langword="null"/> leaves it to the node.</summary>
+    public string? Device { get; init; }
+}
 
 /// <summary>A finished epoch.</summary>
 /// <param name="Epoch">From 1.</param>

@@ -15,7 +15,11 @@ public static class TrainingWork
     /// <param name="Node">Its name; a node that was started again has another one.</param>
     /// <param name="Accepting">Takes further runs; false while it shuts down.</param>
     /// <param name="Runs">Attempts that are under way, or whose end the supervisor has not confirmed.</param>
-    public sealed record Heartbeat(string Node, bool Accepting, IReadOnlyList<HeldRun> Runs);
+    public sealed record Heartbeat(string Node, bool Accepting, IReadOnlyList<HeldRun> Runs)
+    {
+        /// <summary>What the node computes on, <c>cpu</c> and <c>cuda:N</c>; empty until it knows.</summary>
+        public IReadOnlyList<string> Devices { get; init; } = [];
+    }
 
     /// <summary>Carry out, or continue, the run.</summary>
     public sealed record Start(RunSpec Spec, int Attempt);

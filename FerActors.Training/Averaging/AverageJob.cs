@@ -32,7 +32,7 @@ public static class AverageJob
             throw new ArgumentException("The models were calibrated on votes; name them (--votes) to judge and calibrate their average.", nameof(request));
         }
 
-        var split = await TrainingSplit.ReadAsync(request.DataPath, request.VotesPath, keepDuplicates: false, request.HoldOut, say, cancellation);
+        var split = await TrainingSplit.ReadAsync(request.DataPath, request.VotesPath, keepDuplicates: false, request.HoldOut, request.FolderLabels, say, cancellation);
         return await Task.Run(
             async () =>
             {

@@ -14,6 +14,9 @@ public sealed record AverageRequest
     /// <summary>As in the runs that trained the models: what they were not to see judges them.</summary>
     public HoldOut HoldOut { get; init; } = HoldOut.None;
 
+    /// <summary>What the folders of an image folder's classes are called, one of <see cref="Data.FolderLabels.Names"/>.</summary>
+    public string FolderLabels { get; init; } = Data.FolderLabels.Words;
+
     /// <summary>The model folders, at least two.</summary>
     public required IReadOnlyList<string> Models { get; init; }
 

@@ -32,6 +32,9 @@ public sealed record RunSettings
     /// <summary>Which training images are held out, 0 or more.</summary>
     public int HoldOutSeed { get; init; }
 
+    /// <summary>What the folders of an image folder's classes are called, one of <see cref="Data.FolderLabels.Names"/>.</summary>
+    public string FolderLabels { get; init; } = FerActors.Training.Data.FolderLabels.Words;
+
     /// <summary>Where the run computes, as <see cref="ComputeDevice.Choose"/> takes it; a run may be continued on another device.</summary>
     public string Device { get; init; } = ComputeDevice.Auto;
 
@@ -75,10 +78,7 @@ public sealed record RunSettings
             errors.Add($"hold_out_seed is {HoldOutSeed}; it must be 0 or more.");
         }
 
-        if (ComputeDevice.Mistake(Device) is { } mistake)
-        {
-            errors.Add(mistake);
-        }
+        errors.AddRange(new[] { FerActors.Training.Data.FolderLabels.Mistake(FolderLabels), ComputeDevice.Mistake(Device) }.OfType<string>());
 
         if (CheckpointSeconds is not (>= 0 and <= 86_400))
         {

@@ -1,6 +1,6 @@
 namespace FerActors.Training.Data;
 
-/// <summary>Bounds within which a data set is read. The defaults take FER2013 several times over.</summary>
+/// <summary>How a data set is read, and within which bounds. The defaults take FER2013 several times over.</summary>
 public sealed record FerDataOptions
 {
     public static FerDataOptions Default { get; } = new();
@@ -20,9 +20,18 @@ public sealed record FerDataOptions
     /// <summary>Most pixels of one image file, read from its header before it is decoded.</summary>
     public int MaxImagePixels { get; init; } = 16_000_000;
 
+    /// <summary>What the folders of an image folder's classes are called, one of <see cref="Data.FolderLabels.Names"/>.</summary>
+    public string FolderLabels { get; init; } = Data.FolderLabels.Words;
+
+    /// <exception cref="ArgumentException"><see cref="FolderLabels"/> is none of its names.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A bound is not positive, or more images are allowed than an array holds.</exception>
     public void Validate()
     {
+        if (Data.FolderLabels.Mistake(FolderLabels) is { } mistake)
+        {
+            throw new ArgumentException(mistake, nameof(FolderLabels));
+        }
+
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxImages, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxImages, FerDataset.MaxCount);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxUncompressedBytes, 1);

@@ -20,6 +20,11 @@ public static class FerDataSource
             return ImageFolderReader.ReadAsync(path, options, progress, cancellationToken);
         }
 
+        if (options is { FolderLabels: not FolderLabels.Words } && File.Exists(path))
+        {
+            return Task.FromException<FerDataset>(new FerDataException(path, $"folder_labels {options.FolderLabels} is for an image folder, and the data is a file"));
+        }
+
         return File.Exists(path)
             ? FerCsvReader.ReadAsync(path, options, progress, cancellationToken)
             : Task.FromException<FerDataset>(new FileNotFoundException($"There is no data set at '{path}'.", path));

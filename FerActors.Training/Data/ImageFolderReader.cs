@@ -11,8 +11,7 @@ namespace FerActors.Training.Data;
 /// <remarks>
 /// <para>The folders <c>train</c> and <c>training</c> are <see cref="FerUsage.Training"/>; <c>val</c>, <c>valid</c>,
 /// <c>validation</c> and <c>publictest</c> are <see cref="FerUsage.PublicTest"/>; <c>test</c> and <c>privatetest</c> are
-/// <see cref="FerUsage.PrivateTest"/>. Below them stands one folder a class, in any spelling that
-/// <see cref="ExpressionNames"/> knows.</para>
+/// <see cref="FerUsage.PrivateTest"/>. Below them stands one folder a class, called as <see cref="FerDataOptions.FolderLabels"/> says.</para>
 /// <para>Images become grey and 48x48: the whole image, its sides scaled apart where it is not square; by area where it
 /// shrinks. The order is by usage, then class, then file name (ordinal), so that it is the same on every machine. Hidden
 /// files are skipped.</para>
@@ -106,9 +105,9 @@ public static class ImageFolderReader
 
             foreach (var labelFolder in Directory.EnumerateDirectories(usageFolder).Where(Visible))
             {
-                if (!ExpressionNames.TryParse(Path.GetFileName(labelFolder), out var label))
+                if (FolderLabels.Read(options.FolderLabels, Path.GetFileName(labelFolder), out var label) is { } fault)
                 {
-                    errors.Add($"{Shown(folder, labelFolder)}: the folder names none of the seven expressions", DataFaultKind.Label);
+                    errors.Add($"{Shown(folder, labelFolder)}: {fault}", DataFaultKind.Label);
                     continue;
                 }
 

@@ -2,6 +2,7 @@ using System.Numerics;
 using FerActors.Shared.Files;
 using FerActors.Shared.Labels;
 using FerActors.Training.Data;
+using FerActors.Training.Evaluation;
 
 namespace FerActors.Training.DataChecks;
 
@@ -189,6 +190,11 @@ public static class DataCheck
         if (set.CountOf(FerUsage.PublicTest) == 0)
         {
             blockers.Add("There are no PublicTest (validation) images, so a model could not be judged. A run with hold_out 0.1 holds a tenth of the Training images out for that.");
+        }
+
+        else if (!CrossFittedTemperature.FillsFolds(set.Where(FerUsage.PublicTest).Labels()))
+        {
+            blockers.Add("No two PublicTest (validation) images show the same expression, so a model's calibration could not be judged.");
         }
 
         var training = set.CountOf(FerUsage.Training);

@@ -1,5 +1,4 @@
 using System.Globalization;
-using FerActors.Training.Configuration;
 using FerActors.Vision.Model;
 using FerActors.Vision.Native;
 using static TorchSharp.torch;
@@ -43,12 +42,12 @@ public sealed record ComputeDevice
     /// <summary>The device that is asked for.</summary>
     /// <param name="asked"><c>auto</c>, <c>cpu</c>, <c>cuda</c> (the first) or <c>cuda:N</c>.</param>
     /// <param name="present">The devices that there are; by default <see cref="Present"/>.</param>
-    /// <exception cref="TrainingConfigurationException">It is no device, or is not there; the message lists what is.</exception>
+    /// <exception cref="FormatException">It is no device, or is not there; the message lists what is.</exception>
     public static ComputeDevice Choose(string asked, IReadOnlyList<string>? present = null)
     {
         if (Mistake(asked) is { } mistake)
         {
-            throw new TrainingConfigurationException([mistake]);
+            throw new FormatException(mistake);
         }
 
         // The processor is always there, and need not wait for the driver of a card.
@@ -66,7 +65,7 @@ public sealed record ComputeDevice
         };
         return present.Contains(wanted)
             ? new ComputeDevice(wanted)
-            : throw new TrainingConfigurationException([$"device is '{asked}', which is not there; there is {string.Join(", ", present)}."]);
+            : throw new FormatException($"device is '{asked}', which is not there; there is {string.Join(", ", present)}.");
     }
 
     /// <summary>Loads a model folder for serving, its weights on the device.</summary>

@@ -19,6 +19,10 @@ public sealed record CrossFittedTemperature(TemperatureFit Shipped, IReadOnlyLis
     /// <summary>Mean of the folds' temperatures.</summary>
     public double MeanTemperature => Folds.Average(fold => fold.Temperature);
 
+    /// <summary>Whether images with these labels give each fold one, so that <see cref="Of"/> can be computed.</summary>
+    public static bool FillsFolds(IReadOnlyCollection<Expression> labels, int folds = DefaultFolds) =>
+        labels.GroupBy(label => label).Any(label => label.Count() >= folds);
+
     /// <summary>Fits, and divides each image's logits by the temperature of its fold.</summary>
     /// <param name="predictions">Logits and labels; at least as many images as folds.</param>
     /// <param name="folds">Two or more.</param>

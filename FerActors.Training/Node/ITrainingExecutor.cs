@@ -9,6 +9,9 @@ public interface ITrainingExecutor
     /// <returns>All mistakes at once, each a sentence; empty where there is none.</returns>
     IReadOnlyList<string> Validate(RunSpec spec);
 
+    /// <summary>What runs can compute on here, <c>cpu</c> and <c>cuda:N</c>; may load native libraries, and so take a second.</summary>
+    IReadOnlyList<string> FindDevices();
+
     /// <summary>Runs, or continues, until the model folder is written or until cancelled.</summary>
     /// <param name="spec">What to do.</param>
     /// <param name="attempt">Which attempt of the run this is, from 1.</param>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using FerActors.Shared.Options;
 using FerActors.Shared.Training;
+using FerActors.Training.Configuration;
 using FerActors.Training.Engine;
 using FerActors.Training.Hub;
 using FerActors.Training.Runs;
@@ -37,14 +38,15 @@ public sealed class TrainingJobExecutor(
             }
 
             errors.AddRange(Options(spec).Validate());
-            if (given.EarlyStopping.Metric == EarlyStoppingOptions.Agreement)
+            errors.AddRange(Settings(spec).Validate());
+            if (spec.VotesPath is null && given.EarlyStopping.Metric == EarlyStoppingOptions.Agreement)
             {
-                errors.Add("early_stopping.metric is 'agreement', but a run of the training service has no votes; use fer train.");
+                errors.Add("early_stopping.metric is 'agreement', but votes is missing; name fer2013new.csv.");
             }
 
-            if (LabelSource.NeedsVotes(given.Labels))
+            if (spec.VotesPath is null && LabelSource.NeedsVotes(given.Labels))
             {
-                errors.Add($"labels is '{given.Labels}', but a run of the training service has no votes; use fer train.");
+                errors.Add($"labels is '{given.Labels}', but votes is missing; name fer2013new.csv.");
             }
         }
         catch (JsonException e)
@@ -54,6 +56,8 @@ public sealed class TrainingJobExecutor(
 
         return errors;
     }
+
+    public IReadOnlyList<string> FindDevices() => ComputeDevice.Present();
 
     public async Task<string> RunAsync(RunSpec spec, int attempt, IRunListener listener, CancellationToken cancellation)
     {
@@ -65,6 +69,10 @@ public sealed class TrainingJobExecutor(
         var request = new TrainingRequest
         {
             DataPath = spec.DataPath,
+            VotesPath = spec.VotesPath,
+            HoldOut = new HoldOut(spec.HoldOut, spec.HoldOutSeed),
+            FolderLabels = Settings(spec).FolderLabels,
+            Device = Settings(spec).Device,
             RunFolder = folder,
             ModelFolder = Path.Combine(folder, ModelFolderName),
             Options = Options(spec),
@@ -91,6 +99,21 @@ public sealed class TrainingJobExecutor(
     {
         var given = TrainingOptions.FromJson(spec.OptionsJson);
         return spec.InitFrom is { } folder ? given with { InitFrom = folder } : given;
+    }
+
+    private static RunSettings Settings(RunSpec spec)
+    {
+        var usual = new RunSettings();
+        return usual with
+        {
+            Data = spec.DataPath,
+            Votes = spec.VotesPath,
+            Model = ModelFolderName,
+            HoldOut = spec.HoldOut,
+            HoldOutSeed = spec.HoldOutSeed,
+            FolderLabels = spec.FolderLabels ?? usual.FolderLabels,
+            Device = spec.Device ?? usual.Device,
+        };
     }
 
     private sealed class Listener(IRunListener listener, int batchSize) : ITrainingListener

@@ -18,6 +18,7 @@ public sealed class TrainingNodeActor : ReceiveActor, IWithTimers
     private readonly Dictionary<RunId, Attempt> _attempts = [];
     private readonly List<IActorRef> _drainers = [];
     private readonly string _name = $"{Environment.MachineName}-{Environment.ProcessId}-{Guid.NewGuid().ToString("N")[..8]}";
+    private IReadOnlyList<string> _devices = [];
     private bool _draining;
 
     public TrainingNodeActor(IActorRef supervisor, ITrainingExecutor executor, TrainingServiceOptions options)
@@ -41,6 +42,8 @@ public sealed class TrainingNodeActor : ReceiveActor, IWithTimers
         {
             // A heartbeat was answered: the supervisor is away, and the next one finds it again.
         });
+        Receive<DevicesFound>(found => Announce(found.Devices));
+        Receive<Status.Failure>(failure => _log.Warning(failure.Cause, "The devices of this training node are unknown; it takes runs for any device and for the processor"));
         Receive<Tick>(_ => Beat());
         Receive<Drain>(_ => Leave());
     }
@@ -51,6 +54,9 @@ public sealed class TrainingNodeActor : ReceiveActor, IWithTimers
     {
         Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, _options.HeartbeatEvery);
         Self.Tell(Tick.Instance);
+
+        // libtorch is loaded for it, off this thread.
+        Task.Run(_executor.FindDevices).PipeTo(Self, success: devices => new DevicesFound(devices));
     }
 
     protected override void PostStop()
@@ -152,10 +158,17 @@ public sealed class TrainingNodeActor : ReceiveActor, IWithTimers
         }
     }
 
+    private void Announce(IReadOnlyList<string> devices)
+    {
+        _devices = devices;
+        _log.Info("This training node computes on {Devices}", string.Join(", ", devices));
+        Beat();
+    }
+
     private void Beat()
     {
         _supervisor.Tell(new TrainingWork.Heartbeat(
-            _name, !_draining, [.. _attempts.Values.Select(a => new TrainingWork.HeldRun(a.Id, a.Number))]));
+            _name, !_draining, [.. _attempts.Values.Select(a => new TrainingWork.HeldRun(a.Id, a.Number))]) { Devices = _devices });
         foreach (var attempt in _attempts.Values)
         {
             if (attempt.Progress is { } progress)
@@ -252,6 +265,8 @@ public sealed class TrainingNodeActor : ReceiveActor, IWithTimers
     private sealed record Ended(RunId Id, int Number, string? ModelFolder, Exception? Error) : INoSerializationVerificationNeeded;
 
     private sealed record Answered(RunId Id, int Number, CommandResult? Result) : INoSerializationVerificationNeeded;
+
+    private sealed record DevicesFound(IReadOnlyList<string> Devices) : INoSerializationVerificationNeeded;
 
     private sealed record Tick : INoSerializationVerificationNeeded, IDeadLetterSuppression
     {

@@ -16,7 +16,7 @@ public static class TrainingJob
     /// <param name="progress">Told what happens.</param>
     /// <param name="cancellation">Stops at the next batch; the same request continues later. To pause a run is to cancel it.</param>
     /// <returns>The evaluation of the written weights, flip test-time augmentation first.</returns>
-    /// <exception cref="Configuration.TrainingConfigurationException">The device is not there; nothing was begun.</exception>
+    /// <exception cref="FormatException">The device is not there; nothing was begun.</exception>
     /// <exception cref="FerDataException">The data has errors; they are listed with their rows.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; everything done so far is in the run's folder.</exception>
     public static async Task<TrainingOutcome> RunAsync(
@@ -34,7 +34,7 @@ public static class TrainingJob
         progress?.Enter(TrainingStage.Preparing);
         var sources = await TrainingSources.ResolveAsync(request.Options, request.FetchFromHub, cancellation);
         var split = await TrainingSplit.ReadAsync(
-            request.DataPath, request.VotesPath, request.KeepDuplicates, request.HoldOut, progress is null ? null : progress.Say, cancellation);
+            request.DataPath, request.VotesPath, request.KeepDuplicates, request.HoldOut, request.FolderLabels, progress is null ? null : progress.Say, cancellation);
 
         progress?.Say($"The run computes on {device}");
         var trainer = new Trainer(request.Options, split.Train, split.Validation, device, sources) { EndsHere = request.EndsHere };

@@ -36,6 +36,9 @@ public sealed record TrainingRequest
     /// <summary>What part of the training images judges the model, where the data have no validation images.</summary>
     public HoldOut HoldOut { get; init; } = HoldOut.None;
 
+    /// <summary>What the folders of an image folder's classes are called, one of <see cref="Data.FolderLabels.Names"/>.</summary>
+    public string FolderLabels { get; init; } = Data.FolderLabels.Words;
+
     /// <summary>Trains no further: makes the model of what the run in the folder has so far.</summary>
     public bool EndsHere { get; init; }
 

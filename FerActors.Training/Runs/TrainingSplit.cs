@@ -1,5 +1,7 @@
 using System.Globalization;
+using FerActors.Shared.Labels;
 using FerActors.Training.Data;
+using FerActors.Training.Evaluation;
 
 namespace FerActors.Training.Runs;
 
@@ -14,15 +16,24 @@ public sealed record TrainingSplit(FerDataset Train, FerDataset Validation, stri
     /// <param name="votesPath">The votes of FER+ for the images of a CSV, row for row; <see langword="null"/> for none.</param>
     /// <param name="keepDuplicates">Keeps training images that also stand, exactly or nearly, in an evaluation split.</param>
     /// <param name="holdOut">What part of the training images judges the model, where the data have no validation images.</param>
+    /// <param name="folderLabels">What the folders of an image folder's classes are called, one of <see cref="FolderLabels.Names"/>.</param>
     /// <param name="say">Told what happens.</param>
     /// <param name="cancellation">Ends the reading.</param>
     /// <exception cref="FerDataException">The data has errors; they are listed with their rows.</exception>
-    /// <exception cref="InvalidDataException">There are no PublicTest images and none are held out, or there are and some should be.</exception>
+    /// <exception cref="InvalidDataException">
+    /// There are no PublicTest images and none are held out, or there are and some should be; or there are too few to judge a calibration.
+    /// </exception>
     public static async Task<TrainingSplit> ReadAsync(
-        string path, string? votesPath, bool keepDuplicates, HoldOut holdOut, Action<string>? say = null, CancellationToken cancellation = default)
+        string path,
+        string? votesPath,
+        bool keepDuplicates,
+        HoldOut holdOut,
+        string folderLabels = FolderLabels.Words,
+        Action<string>? say = null,
+        CancellationToken cancellation = default)
     {
         say?.Invoke($"Reading {path}");
-        var all = await FerDataSource.OpenAsync(path, votesPath, cancellationToken: cancellation);
+        var all = await FerDataSource.OpenAsync(path, votesPath, FerDataOptions.Default with { FolderLabels = folderLabels }, cancellation);
         if (all.HasVotes)
         {
             say?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{all.CountVoted():N0} of {all.Count:N0} images have usable votes"));
@@ -65,9 +76,16 @@ public sealed record TrainingSplit(FerDataset Train, FerDataset Validation, stri
                 $"{notes} FER+'s votes stand beside {train.CountVoted():N0} of the training images (SHA-256 of their votes: `{votes}`).");
         }
 
-        return validation.Count > 0
-            ? new TrainingSplit(train, validation, notes)
-            : throw new InvalidDataException(
+        if (validation.Count == 0)
+        {
+            throw new InvalidDataException(
                 "The data has no PublicTest (validation) images; the model could not be judged. To hold a tenth of the training images out for that, set hold_out to 0.1.");
+        }
+
+        return CrossFittedTemperature.FillsFolds(validation.Labels())
+            ? new TrainingSplit(train, validation, notes)
+            : throw new InvalidDataException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"No two of the {validation.Count} validation images show the same expression; the model's calibration could not be judged. {ExpressionNames.Count + 1} images are always enough. Give more, or leave them away and set hold_out to 0.1."));
     }
 }

@@ -15,10 +15,11 @@ internal static class DataCommand
         var path = new Argument<string>("path") { Description = "fer2013.csv, plain or .gz or .zip, or an image folder." };
         var json = new Option<bool>("--json") { Description = "Prints JSON instead of Markdown." };
         var card = new Option<string?>("--card") { Description = "Markdown file to write the data card to; its JSON is written beside it." };
-        var check = new Command("check", "Counts classes, faults and duplicates; exit code 1 where the data cannot be trained on.") { path, json, card };
+        var labels = DataOptions.FolderLabels();
+        var check = new Command("check", "Counts classes, faults and duplicates; exit code 1 where the data cannot be trained on.") { path, json, card, labels };
         check.SetAction(async (parsed, cancellation) =>
         {
-            var report = await DataCheck.RunAsync(parsed.GetRequiredValue(path), cancellationToken: cancellation);
+            var report = await DataCheck.RunAsync(parsed.GetRequiredValue(path), parsed.Reading(labels), cancellationToken: cancellation);
             if (parsed.GetValue(card) is { } file)
             {
                 await DataCard.WriteAsync(file, report, cancellation);

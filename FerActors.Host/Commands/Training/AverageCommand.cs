@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FerActors.Host.Commands.Data;
 using FerActors.Host.Commands.Line;
 using FerActors.Host.Operator;
 using FerActors.Training.Averaging;
@@ -27,9 +28,10 @@ internal static class AverageCommand
         var fp32 = new Option<bool>("--fp32-weights") { Description = "Stores fp32 weights instead of fp16." };
         var holdOut = new Option<double>("--hold-out") { Description = "Share of the models' training images that judge them, where the data have no validation images." };
         var holdOutSeed = new Option<int>("--hold-out-seed") { Description = "Which training images are held out." };
+        var labels = DataOptions.FolderLabels();
         var command = new Command("average", "Averages the weights of runs that began alike, and shows what each reaches, with mean and spread.")
         {
-            data, votes, of, model, version, fp32, holdOut, holdOutSeed,
+            data, votes, of, model, version, fp32, holdOut, holdOutSeed, labels,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -47,6 +49,7 @@ internal static class AverageCommand
                 Version = parsed.GetRequiredValue(version),
                 Half = !parsed.GetValue(fp32),
                 HoldOut = HoldOut.Of(parsed.GetValue(holdOut), parsed.GetValue(holdOutSeed)),
+                FolderLabels = parsed.GetRequiredValue(labels),
                 Command = CommandText.Of(parsed),
                 GitCommit = RunProvenance.GitCommit,
             };

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FerActors.Host.Commands.Data;
 using FerActors.Host.Commands.Line;
 using FerActors.Host.Operator;
 using FerActors.Shared.Drift;
@@ -20,14 +21,14 @@ internal static class DriftCommand
 
     private static Command Reference()
     {
-        var (data, model) = (Data(), Model());
+        var (data, labels, model) = (Data(), DataOptions.FolderLabels(), Model());
         var split = new Option<FerUsage>("--split") { Description = "Images the model was not trained on.", DefaultValueFactory = _ => FerUsage.PublicTest };
-        var command = new Command("reference", $"Writes {DriftReference.FileName} into the model folder.") { data, model, split };
+        var command = new Command("reference", $"Writes {DriftReference.FileName} into the model folder.") { data, labels, model, split };
         command.SetAction(async (parsed, cancellation) =>
         {
             var folder = parsed.GetRequiredValue(model);
             using var checkpoint = VitCheckpoint.Load(folder);
-            var all = await FerDataSource.OpenAsync(parsed.GetRequiredValue(data), cancellationToken: cancellation);
+            var all = await FerDataSource.OpenAsync(parsed.GetRequiredValue(data), parsed.Reading(labels), cancellationToken: cancellation);
             var usage = parsed.GetValue(split);
             var images = all.Where(usage);
             if (images.Count == 0)
@@ -45,14 +46,14 @@ internal static class DriftCommand
 
     private static Command Simulate()
     {
-        var (data, model) = (Data(), Model());
+        var (data, labels, model) = (Data(), DataOptions.FolderLabels(), Model());
         var change = new Option<string[]>("--change")
         {
             Description = $"A change of the world, any number of times: {string.Join(", ", ImageChange.Usual)} (the default are these three).",
         };
         var window = new Option<int?>("--window") { Description = "Faces in the sliding window." };
         var seed = new Option<ulong>("--seed") { DefaultValueFactory = _ => 1 };
-        var command = new Command("simulate", "Runs unchanged and changed streams through the drift monitor.") { data, model, change, window, seed };
+        var command = new Command("simulate", "Runs unchanged and changed streams through the drift monitor.") { data, labels, model, change, window, seed };
         command.SetAction(async (parsed, cancellation) =>
         {
             var given = parsed.GetValue(change) is { Length: > 0 } some ? some : ImageChange.Usual;
@@ -69,7 +70,7 @@ internal static class DriftCommand
             }
 
             using var checkpoint = VitCheckpoint.Load(parsed.GetRequiredValue(model));
-            var all = await FerDataSource.OpenAsync(parsed.GetRequiredValue(data), cancellationToken: cancellation);
+            var all = await FerDataSource.OpenAsync(parsed.GetRequiredValue(data), parsed.Reading(labels), cancellationToken: cancellation);
             var outcomes = await OnItsOwnThread(
                 () => DriftSimulation.Run(checkpoint, all, options, changes, parsed.GetValue(seed), cancellation), cancellation);
             MarkdownScreen.Write(DriftSimulation.Table(outcomes));

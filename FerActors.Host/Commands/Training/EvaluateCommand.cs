@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using FerActors.Host.Commands.Data;
+using FerActors.Host.Commands.Line;
 using FerActors.Host.Operator;
 using FerActors.Training.Data;
 using FerActors.Training.Engine;
@@ -29,15 +31,16 @@ internal static class EvaluateCommand
         {
             Description = "Judges the same images blurred, compressed, darker, brighter, small, turned, shifted and covered: prints that table, or adds it to --report.",
         };
+        var labels = DataOptions.FolderLabels();
         var device = new Option<string>("--device") { Description = "Where the model computes: auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => ComputeDevice.Auto };
-        var command = new Command("evaluate", "Evaluates a model on a split of the data.") { data, votes, model, split, flip, json, report, run, robustness, device };
+        var command = new Command("evaluate", "Evaluates a model on a split of the data.") { data, votes, model, split, flip, json, report, run, robustness, labels, device };
         command.SetAction(async (parsed, cancellation) =>
         {
             // What is told goes to standard error: what is printed is for scripts.
             var progress = new EvaluationProgress(Console.Error, TimeProvider.System);
             progress.Say($"Reading {parsed.GetRequiredValue(data)}");
-            using var checkpoint = ComputeDevice.Choose(parsed.GetRequiredValue(device)).Load(parsed.GetRequiredValue(model));
-            var all = await FerDataSource.OpenAsync(parsed.GetRequiredValue(data), parsed.GetValue(votes), cancellationToken: cancellation);
+            using var checkpoint = UsageException.Reading(() => ComputeDevice.Choose(parsed.GetRequiredValue(device))).Load(parsed.GetRequiredValue(model));
+            var all = await FerDataSource.OpenAsync(parsed.GetRequiredValue(data), parsed.GetValue(votes), parsed.Reading(labels), cancellation);
             var usage = parsed.GetValue(split);
             var images = all.Where(usage);
             if (images.Count == 0)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using FerActors.Host.Commands.Data;
 using FerActors.Host.Commands.Line;
 using FerActors.Host.Operator;
 using FerActors.Training.Engine;
@@ -23,12 +24,13 @@ internal static class SweepCommand
         var keep = new Option<bool>("--keep-duplicates") { Description = "Keeps training images that also stand in an evaluation split." };
         var holdOut = new Option<double>("--hold-out") { Description = "Share of the training images that judge the models, where the data have no validation images." };
         var holdOutSeed = new Option<int>("--hold-out-seed") { Description = "Which training images are held out." };
+        var labels = DataOptions.FolderLabels();
         var device = new Option<string>("--device") { Description = "Where the trials compute: auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => ComputeDevice.Auto };
         var plan = new Option<bool>("--plan") { Description = "Prints the trials' options and trains nothing." };
         var json = new Option<bool>("--json") { Description = "Prints the results as JSON instead of a table." };
         var command = new Command("sweep", "Searches for good training options. Ctrl-C stops it; the same command continues it.")
         {
-            space, data, votes, target, keep, holdOut, holdOutSeed, device, plan, json,
+            space, data, votes, target, keep, holdOut, holdOutSeed, labels, device, plan, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -53,7 +55,8 @@ internal static class SweepCommand
                 Options = declared.Base,
                 KeepDuplicates = parsed.GetValue(keep),
                 HoldOut = HoldOut.Of(parsed.GetValue(holdOut), parsed.GetValue(holdOutSeed)),
-                Device = ComputeDevice.Choose(parsed.GetRequiredValue(device)).Name,
+                FolderLabels = parsed.GetRequiredValue(labels),
+                Device = UsageException.Reading(() => ComputeDevice.Choose(parsed.GetRequiredValue(device))).Name,
                 Command = CommandText.Of(parsed),
                 GitCommit = RunProvenance.GitCommit,
                 FetchFromHub = HubClient.FetchFolderAsync,

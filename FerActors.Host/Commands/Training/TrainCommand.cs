@@ -3,6 +3,7 @@ using System.Globalization;
 using FerActors.Host.Commands.Line;
 using FerActors.Shared.Options;
 using FerActors.Training.Configuration;
+using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Hub;
 using FerActors.Training.Node;
@@ -42,6 +43,7 @@ internal static class TrainCommand
             (new("--seed"), "seed"),
             (new("--compute") { Description = "auto, bf16 or fp32." }, "compute"),
             (new("--threads"), "threads"),
+            (new("--folder-labels") { Description = $"What the folders of an image folder's classes are called: {string.Join(" or ", FolderLabels.Names)} (numbered 1 to 7)." }, "folder_labels"),
             (new("--device") { Description = "auto, cpu, cuda or cuda:N." }, "device"),
             (new("--version-name") { Description = "Version of the model." }, "version"),
         };
@@ -70,7 +72,7 @@ internal static class TrainCommand
             var settings = configuration.Settings;
 
             // Before a folder is made.
-            var device = ComputeDevice.Choose(settings.Device);
+            var device = UsageException.Reading(() => ComputeDevice.Choose(settings.Device));
             var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(settings.Model!));
             var request = new TrainingRequest
             {
@@ -83,6 +85,7 @@ internal static class TrainCommand
                 Version = settings.Version,
                 EndsHere = parsed.GetValue(end),
                 KeepDuplicates = settings.KeepDuplicates,
+                FolderLabels = settings.FolderLabels,
                 HoldOut = new HoldOut(settings.HoldOut, settings.HoldOutSeed),
                 Device = device.Name,
                 Half = !settings.Fp32Weights,

@@ -11,7 +11,12 @@ internal sealed class ScriptedExecutor : ITrainingExecutor
     private readonly Channel<(IRunListener Listener, TaskCompletionSource<string> End)> _begun =
         Channel.CreateUnbounded<(IRunListener, TaskCompletionSource<string>)>();
 
+    /// <summary>What its node computes on.</summary>
+    public IReadOnlyList<string> Devices { get; set; } = ["cpu"];
+
     public IReadOnlyList<string> Validate(RunSpec spec) => spec.OptionsJson == "bad" ? ["The options are bad."] : [];
+
+    public IReadOnlyList<string> FindDevices() => Devices;
 
     public async Task<string> RunAsync(RunSpec spec, int attempt, IRunListener listener, CancellationToken cancellation)
     {

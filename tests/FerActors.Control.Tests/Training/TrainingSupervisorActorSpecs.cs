@@ -101,6 +101,27 @@ public sealed class TrainingSupervisorActorSpecs : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task A_run_waits_for_a_node_with_its_device_and_says_so_and_lets_others_pass()
+    {
+        var other = Spec with { Id = RunId.Parse("run-2"), ModelVersion = ModelVersionId.Parse("v2") };
+        await AskAsync(new TrainingCommands.Submit(Spec with { Device = "cuda:0" }));
+        await AskAsync(new TrainingCommands.Submit(other));
+        await _executor.NextAsync(Patience);
+
+        var waiting = await AskAsync(new TrainingQueries.Describe(Id));
+        var passed = await AskAsync(new TrainingQueries.Describe(other.Id));
+
+        Assert.Equal("Run 'run-1' is Submitted. No training node has the device 'cuda:0'; they have cpu.", waiting.Sentence);
+        Assert.True(passed.Run!.Run.Occupies);
+
+        await AskAsync(new TrainingCommands.Cancel(other.Id));
+        await _host.StopAsync();
+        _executor.Devices = ["cpu", "cuda:0"];
+        await StartAsync();
+        await AwaitAsync(v => v.Run.Occupies);
+    }
+
+    [Fact]
     public async Task A_known_run_is_not_asked_about_again()
     {
         await AskAsync(new TrainingCommands.Submit(Spec));

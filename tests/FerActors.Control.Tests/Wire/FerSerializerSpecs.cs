@@ -1,6 +1,9 @@
 using System.Runtime.Serialization;
+using System.Text;
 using Akka.Actor;
 using FerActors.Control.Wire;
+using FerActors.Shared.Registry;
+using FerActors.Shared.Training;
 
 namespace FerActors.Control.Tests.Wire;
 
@@ -25,6 +28,20 @@ public sealed class FerSerializerSpecs : IDisposable
 
         Assert.Equivalent(message, read, strict: true);
         Assert.Equal(_serializer.ToBinary(message), _serializer.ToBinary(read));
+    }
+
+    // Written field by field, as version 0.1 before the fields 8 to 12 wrote it into journals.
+    [Fact]
+    public void A_submission_of_an_earlier_journal_is_read_without_votes_held_out_images_or_a_device()
+    {
+        byte[] spec = [.. Text(1, "run-1"), .. Text(2, "first"), .. Text(3, "{}"), .. Text(4, "data.csv"), .. Text(7, "v2")];
+        byte[] message = [.. Text(1, "run-1"), 0x32, (byte)spec.Length, .. spec];
+
+        var read = Assert.IsType<TrainingEvents.Submitted>(_serializer.FromBinary(message, "te1"));
+
+        Assert.Equal(new RunSpec(RunId.Parse("run-1"), "first", "{}", "data.csv", null, 0, ModelVersionId.Parse("v2")), read.Spec);
+
+        static byte[] Text(int field, string value) => [(byte)((field << 3) | 2), (byte)value.Length, .. Encoding.UTF8.GetBytes(value)];
     }
 
     [Fact]

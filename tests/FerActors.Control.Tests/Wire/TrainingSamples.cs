@@ -24,6 +24,7 @@ internal static partial class WireSamples
         var ended = waiting with { State = RunState.Registered, Failure = "none", ModelFolder = "models/v2", Confirmed = true };
         yield return new TrainingCommands.Submit(spec);
         yield return new TrainingCommands.Submit(spec with { InitFrom = "models/v1", Priority = -3 });
+        yield return new TrainingCommands.Submit(spec with { VotesPath = "votes.csv", HoldOut = 0.1, HoldOutSeed = 4, FolderLabels = "raf-db", Device = "cuda:1" });
         yield return new TrainingCommands.Cancel(id);
         yield return new TrainingCommands.Pause(id);
         yield return new TrainingCommands.Resume(id);
@@ -65,6 +66,7 @@ internal static partial class WireSamples
         yield return new SupervisorSnapshot(2, [waiting, busy, ended]);
         yield return new TrainingWork.Heartbeat("n1", true, [new TrainingWork.HeldRun(id, 2)]);
         yield return new TrainingWork.Heartbeat("n1", false, []);
+        yield return new TrainingWork.Heartbeat("n2", true, []) { Devices = ["cpu", "cuda:0"] };
         yield return new TrainingWork.Start(spec, 2);
         yield return new TrainingWork.Stop(id, 2);
         yield return new TrainingWork.Progress(id, 2, progress);

@@ -62,6 +62,29 @@ public sealed class CommandSpecs : IDisposable
         Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("train", "--run", "run")]
+    [InlineData("sweep", "--out", "out")]
+    [InlineData("evaluate", "--split", "PublicTest")]
+    public async Task A_device_that_is_not_there_is_refused_before_anything_is_made(string command, string option, string value)
+    {
+        var data = Write("fer.csv", Encoding.UTF8.GetBytes(Csv(72)));
+        var space = Write("space.yaml", "method: grid\nbase: { preset: tiny }\nparameters:\n  learning_rate: { values: [0.001] }\n"u8.ToArray());
+        string[] rest = command switch
+        {
+            "train" => ["--model", Path.Combine(_folder, "model")],
+            "sweep" => ["--space", space],
+            _ => ["--model", Surroundings.ShippedModel],
+        };
+
+        var (code, _, errors) = await FerProcess.RunAsync(
+            [command, "--data", data, "--device", "cuda:63", option, option == "--split" ? value : Path.Combine(_folder, value), .. rest]);
+
+        Assert.Equal(2, code);
+        Assert.Matches("^fer: device is 'cuda:63', which is not there; there is cpu", errors);
+        Assert.Equal(["fer.csv", "space.yaml"], Directory.EnumerateFileSystemEntries(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public async Task A_broker_that_is_not_there_is_a_sentence()
     {

@@ -13,6 +13,8 @@ internal sealed class ScriptedExecutor : ITrainingExecutor
     public IReadOnlyList<string> Validate(RunSpec spec) =>
         spec.OptionsJson.Contains("\"epochs\":13", StringComparison.Ordinal) ? ["13 epochs are unlucky."] : [];
 
+    public IReadOnlyList<string> FindDevices() => ["cpu"];
+
     public async Task<string> RunAsync(RunSpec spec, int attempt, IRunListener listener, CancellationToken cancellation)
     {
         var end = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);

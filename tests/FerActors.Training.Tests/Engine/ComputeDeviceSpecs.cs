@@ -29,12 +29,12 @@ public sealed class ComputeDeviceSpecs
     [InlineData("cuda:0", "there is cpu.")]
     public void A_device_that_is_not_there_is_refused_with_a_list_of_what_is(string asked, string list)
     {
-        var refusal = Assert.Throws<TrainingConfigurationException>(() => ComputeDevice.Choose(asked, Processor));
+        var refusal = Assert.Throws<FormatException>(() => ComputeDevice.Choose(asked, Processor));
 
-        Assert.Equal($"The training configuration has a mistake: device is '{asked}', which is not there; {list}", refusal.Message);
+        Assert.Equal($"device is '{asked}', which is not there; {list}", refusal.Message);
         Assert.Contains(
             "there is cpu, cuda:0, cuda:1.",
-            Assert.Throws<TrainingConfigurationException>(() => ComputeDevice.Choose("cuda:2", TwoCards)).Message,
+            Assert.Throws<FormatException>(() => ComputeDevice.Choose("cuda:2", TwoCards)).Message,
             StringComparison.Ordinal);
     }
 
@@ -49,7 +49,7 @@ public sealed class ComputeDeviceSpecs
     public void A_word_that_names_no_device_is_a_mistake_of_the_configuration(string? asked)
     {
         Assert.Equal($"device is '{asked}'; it must be auto, cpu, cuda or cuda:N.", ComputeDevice.Mistake(asked));
-        Assert.Throws<TrainingConfigurationException>(() => ComputeDevice.Choose(asked!, TwoCards));
+        Assert.Throws<FormatException>(() => ComputeDevice.Choose(asked!, TwoCards));
     }
 
     [Fact]

@@ -6,6 +6,7 @@ using FerActors.Shared.Training;
 using FerActors.Testing.Files;
 using FerActors.Testing.Servers;
 using FerActors.Training.Data;
+using FerActors.Training.Engine;
 using FerActors.Training.Hub;
 using FerActors.Training.Node;
 using FerActors.Training.Runs;
@@ -13,6 +14,7 @@ using FerActors.Training.Tests.Data;
 using FerActors.Training.Tests.Engine;
 using FerActors.Training.Tests.Hub;
 using FerActors.Vision.Model;
+using RunState = FerActors.Shared.Training.RunState;
 
 namespace FerActors.Training.Tests.Node;
 
@@ -84,12 +86,58 @@ public sealed class TrainingJobExecutorSpecs : IDisposable
         Assert.All(["epochs", "batch_size"], name => Assert.Contains(mistakes, m => m.Contains(name, StringComparison.Ordinal)));
         Assert.Single(_executor.Validate(Spec(null) with { OptionsJson = "{" }));
         Assert.Equal(
-            ["labels is 'votes', but a run of the training service has no votes; use fer train."],
+            ["labels is 'votes', but votes is missing; name fer2013new.csv."],
             _executor.Validate(Spec(null) with { OptionsJson = """{"labels": "votes"}""" }));
         Assert.Equal(
-            ["early_stopping.metric is 'agreement', but a run of the training service has no votes; use fer train."],
+            ["early_stopping.metric is 'agreement', but votes is missing; name fer2013new.csv."],
             _executor.Validate(Spec(null) with { OptionsJson = """{"early_stopping": {"metric": "agreement"}}""" }));
+        Assert.Empty(_executor.Validate(Spec(null) with { OptionsJson = """{"labels": "votes"}""", VotesPath = "/data/votes.csv", HoldOut = 0.1, Device = "cuda:3" }));
+        Assert.Equal(
+            ["hold_out is 0.7; it must be from 0 to below 0.5.", "folder_labels is 'rafdb'; it must be names or raf-db.", "device is 'gpu'; it must be auto, cpu, cuda or cuda:N."],
+            _executor.Validate(Spec(null) with { HoldOut = 0.7, FolderLabels = "rafdb", Device = "gpu" }));
     }
+
+    [Fact]
+    public async Task A_run_learns_from_the_votes_that_it_was_given()
+    {
+        var spec = Spec(null);
+        var votes = _folder.Write("votes.csv", SyntheticVotes.For(await FerDataSource.OpenAsync(spec.DataPath), others: 7));
+
+        var model = await _executor.RunAsync(
+            spec with { VotesPath = votes, OptionsJson = (SmallRun.Options with { Epochs = 1, Labels = LabelSource.Votes }).ToJson() },
+            1,
+            new Listener(),
+            CancellationToken.None);
+
+        using var shipped = VitCheckpoint.Load(model);
+        Assert.Equal("votes", shipped.Model.Config.FerActors.CalibratedOn);
+    }
+
+    [Fact]
+    public async Task A_run_holds_out_what_it_was_told_to_and_computes_where_it_was_told_to()
+    {
+        var rows = Enumerable.Range(0, 56).Select(i => $"{i % ExpressionNames.Count},{SyntheticFer.Pixels(SyntheticFer.Image(i))},{FerUsage.Training}");
+        var data = _folder.Write("training-only.csv", Encoding.UTF8.GetBytes(string.Join('\n', rows.Prepend(SyntheticFer.Header)) + "\n"));
+        var listener = new Listener();
+
+        var model = await _executor.RunAsync(
+            Spec(null) with { DataPath = data, HoldOut = 0.25, HoldOutSeed = 3, Device = "cpu" }, 1, listener, CancellationToken.None);
+
+        Assert.Contains("The run computes on cpu", listener.Said);
+        Assert.Contains("(hold_out 0.25, seed 3)", await File.ReadAllTextAsync(Path.Combine(model, "README.md")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_run_for_a_device_that_the_node_lacks_fails_with_a_list_of_what_there_is()
+    {
+        var failure = await Assert.ThrowsAsync<FormatException>(
+            () => _executor.RunAsync(Spec(null) with { Device = "cuda:63" }, 1, new Listener(), CancellationToken.None));
+
+        Assert.Contains("device is 'cuda:63', which is not there; there is cpu", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_processor_is_among_the_devices_that_the_node_announces() => Assert.Contains("cpu", _executor.FindDevices());
 
     [Fact]
     public async Task A_damaged_provenance_is_an_error_and_an_absent_one_is_unknown()

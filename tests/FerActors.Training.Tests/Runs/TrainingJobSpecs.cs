@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json;
 using FerActors.Shared.Labels;
 using FerActors.Testing.Files;
-using FerActors.Training.Configuration;
 using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Evaluation;
@@ -72,12 +71,36 @@ public sealed class TrainingJobSpecs : IDisposable
         Assert.Equal(["cpu"], RunState.FromJson(checkpoint.Metadata["fer_actors.run_state"]).Devices!);
     }
 
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(7, false)]
+    [InlineData(8, true)]
+    public async Task Validation_images_too_few_to_judge_a_calibration_are_refused_before_the_training(int images, bool enough)
+    {
+        var rows = Enumerable.Range(0, 24 + images).Select(i =>
+            $"{i % ExpressionNames.Count},{SyntheticFer.Pixels(SyntheticFer.Image(i))},{(i < 24 ? FerUsage.Training : FerUsage.PublicTest)}");
+        var request = Request(Encoding.UTF8.GetBytes(string.Join('\n', rows.Prepend(SyntheticFer.Header)) + "\n"));
+        var listener = new Listener();
+
+        var run = () => TrainingJob.RunAsync(request, listener);
+
+        if (enough)
+        {
+            Assert.Equal(images, (await run()).Plain.Metrics.Count);
+            return;
+        }
+
+        var refusal = await Assert.ThrowsAsync<InvalidDataException>(run);
+        Assert.StartsWith($"No two of the {images} validation images show the same expression;", refusal.Message, StringComparison.Ordinal);
+        Assert.Empty(listener.Heard);
+    }
+
     [Fact]
     public async Task A_device_that_is_not_there_is_refused_before_anything_is_made()
     {
         var request = Request(SyntheticFer.Csv(72)) with { Device = "cuda:1", Devices = ["cpu", "cuda:0"] };
 
-        var refusal = await Assert.ThrowsAsync<TrainingConfigurationException>(() => TrainingJob.RunAsync(request));
+        var refusal = await Assert.ThrowsAsync<FormatException>(() => TrainingJob.RunAsync(request));
 
         Assert.Contains("device is 'cuda:1', which is not there; there is cpu, cuda:0.", refusal.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(request.RunFolder));
