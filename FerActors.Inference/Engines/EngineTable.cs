@@ -1,7 +1,7 @@
 namespace FerActors.Inference.Engines;
 
-/// <summary>Gives each batch to the engine that takes its class of sizes, and owns these engines.</summary>
-internal sealed class EngineTable : IForwardEngine
+/// <summary>Which engine takes the batches of each class of sizes.</summary>
+internal sealed class EngineTable
 {
     private readonly IReadOnlyList<int> _upTo;
     private readonly IReadOnlyList<IForwardEngine> _engines;
@@ -18,15 +18,23 @@ internal sealed class EngineTable : IForwardEngine
         (_upTo, _engines) = (upTo, engines);
     }
 
-    public string Name => string.Join(", ", _engines.Select(engine => engine.Name).Distinct());
-
-    public (float[] Logits, float[] Embeddings) Run(float[] planes, int count) => _engines[BatchClasses.Of(_upTo, count)].Run(planes, count);
-
-    public void Dispose()
+    /// <summary>One engine for all batches.</summary>
+    public EngineTable(IForwardEngine engine)
+        : this([int.MaxValue], [engine])
     {
-        foreach (var engine in _engines.Distinct())
-        {
-            engine.Dispose();
-        }
+    }
+
+    /// <summary>The engines, each once.</summary>
+    public IEnumerable<IForwardEngine> Engines => _engines.Distinct();
+
+    /// <summary>The engine of a batch.</summary>
+    /// <param name="size">Its images.</param>
+    public IForwardEngine Of(int size) => _engines[BatchClasses.Of(_upTo, size)];
+
+    /// <summary>The same classes with other engines in the places of these.</summary>
+    public EngineTable Select(Func<IForwardEngine, IForwardEngine> other)
+    {
+        var others = Engines.ToDictionary(engine => engine, other);
+        return new EngineTable(_upTo, [.. _engines.Select(engine => others[engine])]);
     }
 }

@@ -6,6 +6,7 @@ public sealed record ModelOptions
     public const string Section = "Model";
     public const string LibTorch = "libtorch";
     public const string OnnxRuntime = "onnxruntime";
+    public const string AutoEngine = "auto";
     public const string Plain = "plain";
     public const string Flip = "flip";
     public const string FlipShift = "flip_shift";
@@ -15,10 +16,13 @@ public sealed record ModelOptions
     public string Path { get; init; } = "models/fer-vit-compact-plus";
 
     /// <summary>
-    /// What computes the forward pass: <c>libtorch</c>, or <c>onnxruntime</c> (on the processor, in fp32), the faster one for single
-    /// faces and without bf16. Attention maps and explanations are libtorch's in either case.
+    /// What computes the forward pass: <c>libtorch</c>; <c>onnxruntime</c> (on the processor, in fp32); or <c>auto</c>: both are tried at
+    /// load, and the faster one that agrees takes each class of batch sizes. Attention maps and explanations are libtorch's in any case.
     /// </summary>
-    public string Engine { get; init; } = LibTorch;
+    public string Engine { get; init; } = AutoEngine;
+
+    /// <summary>Folder that keeps what <c>auto</c> found out for the next start; empty keeps nothing.</summary>
+    public string EngineCache { get; init; } = "data/engines";
 
     /// <summary><c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
     public string Device { get; init; } = "cpu";
@@ -47,7 +51,7 @@ public sealed record ModelOptions
     {
         var errors = new OptionErrors(Section);
         errors.Check(!string.IsNullOrWhiteSpace(Path), nameof(Path), Path, "a folder");
-        errors.Check(Engine is LibTorch or OnnxRuntime, nameof(Engine), Engine, $"'{LibTorch}' or '{OnnxRuntime}'");
+        errors.Check(Engine is AutoEngine or LibTorch or OnnxRuntime, nameof(Engine), Engine, $"'{AutoEngine}', '{LibTorch}' or '{OnnxRuntime}'");
         errors.Check(IsDevice(Device), nameof(Device), Device, "'cpu', 'cuda' or 'cuda:N'");
         errors.Check(Precision is "auto" or "fp32" or "bf16", nameof(Precision), Precision, "'auto', 'fp32' or 'bf16'");
         errors.Check(TestTimeAugmentation is Plain or Flip or FlipShift or AutoViews, nameof(TestTimeAugmentation), TestTimeAugmentation, $"'{Plain}', '{Flip}', '{FlipShift}' or '{AutoViews}'");

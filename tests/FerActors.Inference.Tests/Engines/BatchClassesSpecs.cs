@@ -23,21 +23,32 @@ public sealed class BatchClassesSpecs
     }
 
     [Fact]
-    public void A_table_gives_each_batch_to_the_engine_of_its_class_and_disposes_each_engine_once()
+    public void A_table_gives_each_batch_to_the_engine_of_its_class()
     {
         var clock = new TurnedClock();
         var (small, large) = (new FakeEngine("small", clock, _ => 1), new FakeEngine("large", clock, _ => 1));
         var table = new EngineTable([1, 4, 8], [small, small, large]);
 
-        foreach (var size in new[] { 1, 2, 4, 5, 8, 9 })
-        {
-            Assert.Equal(size * 7, table.Run([], size).Logits.Length);
-        }
+        Assert.Equal(["small", "small", "small", "large", "large", "large"], new[] { 1, 2, 4, 5, 8, 9 }.Select(size => table.Of(size).Name));
+        Assert.Equal([small, large], table.Engines);
+        var other = table.Select(engine => engine.Share());
+        Assert.Equal(["small", "large"], other.Engines.Select(engine => engine.Name));
+        Assert.DoesNotContain(small, other.Engines);
+        Assert.Same(large, new EngineTable(large).Of(1000));
+    }
 
-        table.Dispose();
-        Assert.Equal("small, large", table.Name);
-        Assert.Equal([1, 2, 4], small.Batches);
-        Assert.Equal([5, 8, 9], large.Batches);
-        Assert.True(small.Disposed && large.Disposed);
+    [Fact]
+    public void What_is_shared_goes_with_its_last_owner()
+    {
+        var engine = new FakeEngine("one", new TurnedClock(), _ => 1);
+        var first = new Shared<FakeEngine>(engine);
+        var second = first.Share();
+
+        first.Dispose();
+        Assert.False(engine.Disposed);
+        second.Dispose();
+
+        Assert.True(engine.Disposed);
+        Assert.Throws<ObjectDisposedException>(() => first.Share());
     }
 }

@@ -19,6 +19,8 @@ internal sealed class FakeEngine(string name, TurnedClock clock, Func<int, doubl
         return (new float[count * 7], new float[count]);
     }
 
+    public IForwardEngine Share() => new FakeEngine(name, clock, milliseconds);
+
     public void Dispose() => Disposed = true;
 }
 
