@@ -278,6 +278,7 @@ internal static class ReplyTables
                 ("longest other wait of a batch, ms", Number(models.LongestOtherGapMs, "0.0")),
                 ("longest idle time, ms", Number(models.LongestIdleMs, "0")),
                 ("models in memory", Count(models.HeldModels)),
+                .. models.Engines.Select(engine => ($"engine for {engine.Sizes} {(engine.UpTo == 1 ? "face" : "faces")}", (string?)engine.Engine)),
             ]));
         }
 

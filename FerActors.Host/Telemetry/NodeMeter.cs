@@ -38,6 +38,7 @@ internal sealed class NodeMeter : IDisposable
             "fer.drift.psi", () => Drift(signal => signal.Psi), "1", "Population stability index of the window against the reference.");
         _meter.CreateObservableGauge(
             "fer.drift.ks", () => Drift(signal => signal.Ks), "1", "Kolmogorov-Smirnov distance of the window from the reference.");
+        _meter.CreateObservableGauge("fer.model.engine", Engines, "{engine}", "1 for the engine that computes the champion's passes of a class of batch sizes.");
         _meter.CreateObservableGauge("fer.model.serving", Serving, "{version}", "1 for the champion's version.");
     }
 
@@ -103,6 +104,9 @@ internal sealed class NodeMeter : IDisposable
     private IEnumerable<Measurement<long>> Serving() => _now.Serving is { } serving
         ? [new Measurement<long>(1, new("fer.model.name", serving.Model.Name), new("fer.model.version", serving.Model.Version))]
         : [];
+
+    private IEnumerable<Measurement<long>> Engines() => from engine in _now.Models?.Engines ?? []
+        select new Measurement<long>(1, new KeyValuePair<string, object?>("fer.batch.faces", engine.Sizes), new KeyValuePair<string, object?>("fer.engine", engine.Engine));
 
     private IEnumerable<Measurement<long>> DriftStates() =>
         Tagged("fer.drift.signal", [.. (_now.Drift?.Signals ?? []).Select(signal => (NameOf(signal.Signal), (long?)signal.Level))]);

@@ -12,7 +12,7 @@ public sealed record EngineClass(int From, int UpTo, string Engine)
     public IReadOnlyDictionary<string, double> Milliseconds { get; init; } = new Dictionary<string, double>();
 
     /// <summary>The sizes, such as <c>5-8</c>.</summary>
-    public string Sizes => From == UpTo ? $"{From}" : $"{From}-{UpTo}";
+    public string Sizes => UpTo == int.MaxValue ? $"{From} or more" : From == UpTo ? $"{From}" : $"{From}-{UpTo}";
 }
 
 /// <summary>What computes a model's forward passes, and how that was decided.</summary>
@@ -25,28 +25,36 @@ public sealed record EngineReport(IReadOnlyList<EngineClass> Classes)
     /// <summary>The choice was read from the cache, and only the agreement was checked.</summary>
     public bool Cached { get; init; }
 
+    /// <summary>The choice in a few words, such as <c>onnxruntime fp32 for 1, libtorch bf16 for 2-32</c>.</summary>
+    public string Words => string.Join(", ", Merged().Select(run => $"{run.Engine} for {run.Sizes}"));
+
     /// <summary>The choice in one sentence.</summary>
     public string Sentence
     {
         get
         {
-            var taken = Classes
-                .Aggregate(new List<EngineClass>(), (merged, next) =>
-                {
-                    if (merged.Count > 0 && merged[^1].Engine == next.Engine)
-                    {
-                        merged[^1] = next with { From = merged[^1].From };
-                    }
-                    else
-                    {
-                        merged.Add(next);
-                    }
-
-                    return merged;
-                })
-                .Select(run => $"{run.Engine} for {run.Sizes} {(run.UpTo == 1 ? "face" : "faces")}{Compared(run)}");
+            var taken = Merged().Select(run => $"{run.Engine} for {run.Sizes} {(run.UpTo == 1 ? "face" : "faces")}{Compared(run)}");
             return $"Forward passes are computed by {string.Join(", ", taken)}{(Cached ? ", as measured at an earlier start" : "")}.";
         }
+    }
+
+    // Neighbouring classes of one engine as one.
+    private List<EngineClass> Merged()
+    {
+        var merged = new List<EngineClass>();
+        foreach (var next in Classes)
+        {
+            if (merged.Count > 0 && merged[^1].Engine == next.Engine)
+            {
+                merged[^1] = next with { From = merged[^1].From };
+            }
+            else
+            {
+                merged.Add(next);
+            }
+        }
+
+        return merged;
     }
 
     private static string Compared(EngineClass run)

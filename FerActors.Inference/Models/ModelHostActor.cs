@@ -79,6 +79,7 @@ public sealed class ModelHostActor : ReceiveActor
         _log.Info(
             "Serving {Model} version {ModelVersion} ({WeightsSha256})",
             Champion.Identity.Name, Champion.Identity.Version, Champion.Identity.WeightsSha256);
+        LogEngines(Champion);
         Context.System.EventStream.Publish(new ModelHostStarted(Self));
     }
 
@@ -279,7 +280,17 @@ public sealed class ModelHostActor : ReceiveActor
         _lastLoadMs = ended.TookMs;
         _longestLoadMs = Math.Max(_longestLoadMs, ended.TookMs);
         _models[ended.Load.Ticket] = ended.Model;
+        LogEngines(ended.Model);
         Apply(_slots.Loaded(ended.Load.Ticket, Now()));
+    }
+
+    private void LogEngines(HostedModel model)
+    {
+        if (model.Engines is { } engines)
+        {
+            engines.Warnings.ToList().ForEach(warning => _log.Warning("Version {ModelVersion}: {EngineWarning}", model.Identity.Version, warning));
+            _log.Info("Version {ModelVersion}: {EngineChoice}", model.Identity.Version, engines.Sentence);
+        }
     }
 
     private void Broke(LoadBroke broke)
@@ -405,7 +416,10 @@ public sealed class ModelHostActor : ReceiveActor
         _failedLoads,
         _lastLoadMs,
         _longestLoadMs,
-        _models.Count);
+        _models.Count)
+    {
+        Engines = Champion.Engines?.Classes ?? [],
+    };
 
     private DateTimeOffset Now() => _time.GetUtcNow();
 

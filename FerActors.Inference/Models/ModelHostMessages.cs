@@ -1,4 +1,5 @@
 using Akka.Actor;
+using FerActors.Inference.Engines;
 using FerActors.Shared.Protocol;
 using FerActors.Shared.Registry;
 
@@ -145,4 +146,8 @@ public sealed record ModelHostStatistics(
     long FailedLoads,
     double LastLoadMs,
     double LongestLoadMs,
-    int HeldModels) : INoSerializationVerificationNeeded;
+    int HeldModels) : INoSerializationVerificationNeeded
+{
+    /// <summary>What computes the champion's forward passes, for each class of batch sizes; empty where the model does not say.</summary>
+    public IReadOnlyList<EngineClass> Engines { get; init; } = [];
+}

@@ -80,6 +80,7 @@ public sealed partial class MetricsSpecs(BrokerNode broker) : IAsyncLifetime
         Assert.True(Value(scrape, "messaging_client_operation_duration_seconds_count", $"\"{_queues.Options.ImagesQueue}\"") >= Uploads);
         Assert.True(Value(scrape, "http_server_request_duration_seconds_count", "/v1/classify") >= Uploads);
         Assert.Equal(1, Value(scrape, "fer_model_serving", "fer_model_version="));
+        Assert.Equal(1, Value(scrape, "fer_model_engine", "fer_batch_faces=\"2-4\""));
         Assert.Equal(0, Value(scrape, "fer_drift_state", "fer_drift_signal=\"brightness\""));
         Assert.NotNull(Value(scrape, "fer_drift_psi", "fer_drift_signal=\"prediction_mix\""));
         Assert.Null(Value(scrape, "fer_drift_ks", "fer_drift_signal=\"prediction_mix\""));
