@@ -9,6 +9,7 @@ FROM mcr.microsoft.com/dotnet/sdk:${DOTNET} AS source
 WORKDIR /src
 # The packages, libtorch among them, are a layer of their own: a changed source fetches none of them again.
 COPY Directory.Build.props Directory.Packages.props global.json .editorconfig ./
+COPY FerActors.Control/FerActors.Control.csproj FerActors.Control/
 COPY FerActors.Host/FerActors.Host.csproj FerActors.Host/
 COPY FerActors.Inference/FerActors.Inference.csproj FerActors.Inference/
 COPY FerActors.Shared/FerActors.Shared.csproj FerActors.Shared/
@@ -20,6 +21,7 @@ COPY FerActors.Vision/FerActors.Vision.csproj FerActors.Vision/
 FROM source AS build-cpu
 ARG FER_DETECTOR_URL=
 RUN dotnet restore FerActors.Host -p:FerAccelerator=cpu
+COPY FerActors.Control/ FerActors.Control/
 COPY FerActors.Host/ FerActors.Host/
 COPY FerActors.Inference/ FerActors.Inference/
 COPY FerActors.Shared/ FerActors.Shared/
@@ -31,6 +33,7 @@ RUN dotnet publish FerActors.Host --no-restore -c Release -p:FerAccelerator=cpu 
 FROM source AS build-cuda
 ARG FER_DETECTOR_URL=
 RUN dotnet restore FerActors.Host -p:FerAccelerator=cuda
+COPY FerActors.Control/ FerActors.Control/
 COPY FerActors.Host/ FerActors.Host/
 COPY FerActors.Inference/ FerActors.Inference/
 COPY FerActors.Shared/ FerActors.Shared/

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Threading.Channels;
-using FerActors.Host.Messaging;
+using FerActors.Host.Broker;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using RabbitMQ.Client;

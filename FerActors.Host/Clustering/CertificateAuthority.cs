@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using FerActors.Host.Composition;
+using FerActors.Shared.Files;
 
 namespace FerActors.Host.Clustering;
 

@@ -1,45 +1,29 @@
-using System.CommandLine;
-using System.CommandLine.Help;
-using FerActors.Host.Composition;
-using FerActors.Inference.Faces;
-using FerActors.Training.Configuration;
-using FerActors.Training.Data;
-using FerActors.Vision.Checkpoints;
-using FerActors.Vision.Configuration;
-using FerActors.Vision.Native;
-using FerActors.Vision.Safetensors;
+using FerActors.Host.Commands.Data;
+using FerActors.Host.Commands.Line;
+using FerActors.Host.Commands.Node;
+using FerActors.Host.Commands.Operator;
+using FerActors.Host.Commands.Training;
 
 namespace FerActors.Host.Commands;
 
-/// <summary>
-/// The <c>fer</c> command. Exit codes: 0 done, 1 failed (the reason is on standard error), 2 misused (the command line or the
-/// configuration has to be mended first; nothing was begun), 3 the cluster downed the node, 130 cancelled; the commands that talk to a
-/// node also have 4, see <see cref="Operations.OperatorExitCodes"/>.
-/// </summary>
+/// <summary>The <c>fer</c> command; <see cref="CommandRun"/> has its exit codes.</summary>
 public static class FerCommandLine
 {
-    private const int Failed = 1;
-    private const int Misused = Operations.OperatorExitCodes.BadUsage;
-    private const int Cancelled = 130;
-
     public static Task<int> RunAsync(string[] args, CancellationToken stop = default) => RunAsync(args, null, stop);
 
     /// <param name="args">The arguments.</param>
     /// <param name="output">Takes what the operators' commands print; <see langword="null"/> for the console.</param>
     /// <param name="stop">Ends the command as a signal does.</param>
-    internal static async Task<int> RunAsync(
+    internal static Task<int> RunAsync(
         string[] args, (TextWriter Output, TextWriter Error)? output, CancellationToken stop = default)
     {
         var train = TrainCommand.Create();
-        var root = new RootCommand("FerActors: facial expressions from images on RabbitMQ.")
+        var root = new ProgramCommand("fer", "FerActors: facial expressions from images on RabbitMQ.")
         {
             HostCommand.Create(),
             HealthCommand.Create(),
             MigrateCommand.Create(),
             ClassifyCommand.Create(),
-            SoakCommand.Create(),
-            BenchCommand.Create(),
-            FuzzCommand.Create(),
             train,
             SweepCommand.Create(),
             AverageCommand.Create(),
@@ -49,74 +33,11 @@ public static class FerCommandLine
             DataCommand.Create(),
             DriftCommand.Create(),
             ApiKeyCommand.Create(),
-            ApiLoadCommand.Create(),
             RetentionCommand.Create(),
             ConfigCommand.Create(),
             CompletionCommand.Create(),
         };
         OperatorCommandLine.AddTo(root, train);
-
-        // Here a word with a slash is a path.
-        foreach (var help in root.Options.OfType<HelpOption>())
-        {
-            help.Aliases.Remove("/?");
-            help.Aliases.Remove("/h");
-        }
-
-        var errors = output?.Error ?? Console.Error;
-        try
-        {
-            // No time limit after a signal: a stopping node finishes what is in flight, bounded by its own options, and a training run
-            // its checkpoint. (Null would not lift the limit but leave signals unhandled.)
-            var invocation = new InvocationConfiguration
-            {
-                EnableDefaultExceptionHandler = false,
-                ProcessTerminationTimeout = Timeout.InfiniteTimeSpan,
-            };
-            if (output is { } writers)
-            {
-                (invocation.Output, invocation.Error) = writers;
-            }
-
-            var parsed = root.Parse(args);
-            if (Misuse.Of(parsed, args) is { Count: > 0 } mistakes)
-            {
-                foreach (var mistake in mistakes)
-                {
-                    await errors.WriteLineAsync($"fer: {mistake}");
-                }
-
-                return Misused;
-            }
-
-            return await parsed.InvokeAsync(invocation, stop);
-        }
-        catch (OperationCanceledException)
-        {
-            await errors.WriteLineAsync("Cancelled.");
-            return Cancelled;
-        }
-        catch (Exception e) when (e is UsageException or ConfigurationException or TrainingConfigurationException)
-        {
-            await errors.WriteLineAsync($"fer: {e.Message}");
-            return Misused;
-        }
-        catch (Exception e) when (IsExpected(e))
-        {
-            await errors.WriteLineAsync($"fer: {WithoutParameter(e)}");
-            return Failed;
-        }
+        return CommandRun.RunAsync(root, args, output, stop);
     }
-
-    // .NET adds the name of a method's parameter, which nobody at a terminal has written.
-    private static string WithoutParameter(Exception e) => e is ArgumentException { ParamName: { } name }
-        ? e.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal)
-        : e.Message;
-
-    // What a person can mend. Anything else is a fault of ours, and its stack trace is wanted.
-    private static bool IsExpected(Exception e) => e is
-        NativeLibraryException or FaceDetectorException or CheckpointException or VitConfigException
-        or SafetensorsFormatException or FerDataException or InvalidDataException or IOException or UnauthorizedAccessException or FormatException
-        or TimeoutException or InvalidOperationException or ArgumentException or System.Text.Json.JsonException
-        or RabbitMQ.Client.Exceptions.RabbitMQClientException or Akka.Actor.AkkaException;
 }

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Hosting;
-using FerActors.Host.Messaging;
+using FerActors.Host.Broker;
 using FerActors.Shared.Feedback;
 using FerActors.Shared.Messaging;
 using FerActors.Shared.Options;
@@ -376,7 +376,7 @@ public sealed class FeedbackActor : ReceiveActor, IWithTimers
         {
             _log.Info(
                 "Feedback on {MessageId}: {Source} says {Label} where {ModelVersion} said {Predicted}",
-                StrangersText.Shown(feedback.MessageId), feedback.Source, feedback.Label, StrangersText.Shown(feedback.ModelVersion), feedback.Predicted);
+                UntrustedText.Shown(feedback.MessageId), feedback.Source, feedback.Label, UntrustedText.Shown(feedback.ModelVersion), feedback.Predicted);
         }
     }
 

@@ -1,6 +1,6 @@
 using System.Globalization;
-using FerActors.Host.Composition;
 using FerActors.Shared.Feedback;
+using FerActors.Shared.Files;
 
 namespace FerActors.Host.Feedback;
 

@@ -1,4 +1,4 @@
-using FerActors.Host.Messaging;
+using FerActors.Host.Broker;
 using FerActors.Shared.Options;
 using RabbitMQ.Client;
 

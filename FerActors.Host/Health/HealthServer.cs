@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.Json;
-using FerActors.Host.Composition;
+using FerActors.Host.Web;
 using FerActors.Shared.Options;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;

@@ -1,14 +1,13 @@
 using Akka.Actor;
 using Akka.Hosting;
-using FerActors.Host.Api;
 using FerActors.Host.Feedback;
-using FerActors.Host.Messaging;
-using FerActors.Inference.Batching;
-using FerActors.Inference.Models;
+using FerActors.Host.Http.Gateway;
+using FerActors.Host.Intake;
+using FerActors.Inference.Pipeline;
+using FerActors.Inference.Serving;
 using FerActors.Shared.Options;
 using FerActors.Shared.Registry;
 using FerActors.Shared.Training;
-using FerActors.Training.Supervision;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace FerActors.Host.Health;

@@ -1,4 +1,5 @@
 using Akka.Hosting;
+using FerActors.Host.Node;
 using FerActors.Host.PetabridgeCmd;
 using FerActors.Shared.Options;
 

@@ -1,7 +1,7 @@
 using Akka.Actor;
 using Akka.Hosting;
-using FerActors.Host.Commands;
-using FerActors.Host.Operations;
+using FerActors.Host.Commands.Operator;
+using FerActors.Host.Operator;
 using FerActors.Shared.Options;
 using Petabridge.Cmd;
 using Petabridge.Cmd.Cluster;

@@ -1,4 +1,4 @@
-using FerActors.Host.Composition;
+using FerActors.Shared.Files;
 using FerActors.Shared.Options;
 using FerActors.Shared.Retention;
 

@@ -1,5 +1,5 @@
-using FerActors.Inference.Alignment;
 using FerActors.Inference.Models;
+using FerActors.Inference.Faces;
 using FerActors.Shared.Drift;
 using FerActors.Shared.Protocol;
 
@@ -11,7 +11,11 @@ namespace FerActors.Inference.Drift;
 /// <param name="Predictions">One for each face, in the same order.</param>
 /// <param name="Aligned">The publisher cropped the face: no face was searched for.</param>
 public sealed record FacesAnswered(
-    ModelIdentity Model, IReadOnlyList<AlignedFace> Faces, IReadOnlyList<FacePrediction> Predictions, bool Aligned);
+    ModelIdentity Model, IReadOnlyList<AnsweredFace> Faces, IReadOnlyList<FacePrediction> Predictions, bool Aligned);
+
+/// <param name="Face">Where the face was found.</param>
+/// <param name="Crop">What the model got.</param>
+public readonly record struct AnsweredFace(DetectedFace Face, FaceCrop Crop);
 
 /// <summary>Asks the drift monitor where it stands: answered by <see cref="DriftStatus"/>.</summary>
 public sealed record GetDriftStatus

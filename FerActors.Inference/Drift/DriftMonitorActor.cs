@@ -1,7 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
 using Akka.Hosting;
-using FerActors.Inference.Alignment;
 using FerActors.Inference.Models;
 using FerActors.Shared.Drift;
 using FerActors.Shared.Labels;
@@ -89,7 +88,7 @@ public sealed class DriftMonitorActor : ReceiveActor
     private DriftStatus Status() => new(
         _state?.Level ?? DriftLevel.Ok, _reference?.WeightsSha256, _problem, _state?.Samples ?? 0, _ignored, _state?.Signals ?? []);
 
-    private static DriftSample? Sample(AlignedFace face, FacePrediction prediction, bool aligned, EmbeddingReference? usual)
+    private static DriftSample? Sample(AnsweredFace face, FacePrediction prediction, bool aligned, EmbeddingReference? usual)
     {
         var gray = face.Crop.Gray;
         var side = (int)Math.Sqrt(gray.Length);

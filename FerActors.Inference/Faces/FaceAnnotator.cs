@@ -1,7 +1,7 @@
 using System.Globalization;
-using FerActors.Inference.Imaging;
 using FerActors.Shared.Labels;
 using FerActors.Shared.Protocol;
+using FerActors.Vision.Imaging;
 using OpenCvSharp;
 
 namespace FerActors.Inference.Faces;

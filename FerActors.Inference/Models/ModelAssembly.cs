@@ -1,11 +1,11 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using FerActors.Inference.Engines;
-using FerActors.Inference.Onnx;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
+using FerActors.Vision.Onnx;
 using Microsoft.ML.OnnxRuntime;
 using TorchSharp;
 using static TorchSharp.torch;

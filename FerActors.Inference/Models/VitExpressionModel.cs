@@ -5,6 +5,7 @@ using FerActors.Shared.Protocol;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
 using FerActors.Vision.Native;
+using FerActors.Vision.Onnx;
 using TorchSharp;
 using static TorchSharp.torch;
 

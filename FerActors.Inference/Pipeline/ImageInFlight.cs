@@ -1,5 +1,4 @@
 using Akka.Actor;
-using FerActors.Inference.Alignment;
 
 namespace FerActors.Inference.Pipeline;
 

@@ -1,13 +1,11 @@
 using Akka.Actor;
 using Akka.Event;
 using Akka.Hosting;
-using FerActors.Inference.Alignment;
-using FerActors.Inference.Batching;
 using FerActors.Inference.Drift;
-using FerActors.Inference.Imaging;
-using FerActors.Inference.Models;
+using FerActors.Inference.Serving;
 using FerActors.Shared.Protocol;
 using FerActors.Shared.Telemetry;
+using FerActors.Vision.Imaging;
 
 namespace FerActors.Inference.Pipeline;
 
@@ -149,7 +147,7 @@ public sealed class ImageIngressActor : ReceiveActor
         Reply(image, result);
         Context.System.EventStream.Publish(new ImageAnswered(image.Request.Body, result));
         Context.System.EventStream.Publish(
-            new FacesAnswered(classified.Model, image.Aligned!.Faces, classified.Predictions, image.Request.Request.Aligned));
+            new FacesAnswered(classified.Model, [.. image.Aligned!.Faces.Select(face => new AnsweredFace(face.Face, face.Crop))], classified.Predictions, image.Request.Request.Aligned));
     }
 
     private void Fail(ImageInFlight image, ErrorDetail error) =>

@@ -1,5 +1,3 @@
-using FerActors.Inference.Alignment;
-using FerActors.Inference.Batching;
 using FerActors.Inference.Models;
 using FerActors.Shared.Labels;
 using FerActors.Shared.Protocol;

@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using FerActors.Shared.Cluster;
-using FerActors.Shared.Registry;
 
 namespace FerActors.Shared.Options;
 

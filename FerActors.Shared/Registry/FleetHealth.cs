@@ -1,4 +1,5 @@
 using System.Globalization;
+using FerActors.Shared.Options;
 
 namespace FerActors.Shared.Registry;
 

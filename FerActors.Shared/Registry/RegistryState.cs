@@ -1,4 +1,5 @@
 using System.Globalization;
+using FerActors.Shared.Options;
 using static FerActors.Shared.Registry.RegistryCommands;
 using static FerActors.Shared.Registry.RegistryEvents;
 using static FerActors.Shared.Registry.RegistryFindings;

@@ -158,10 +158,12 @@ public static class ImageFolderReader
             return $"cannot be read ({problem.GetType().Name})";
         }
 
-        if (!ImageHeader.TryReadSize(bytes, out width, out height))
+        if (ImageHeaderProbe.TryReadSize(bytes) is not { Format: ImageFormat.Png or ImageFormat.Jpeg } header)
         {
             return "is not a PNG or JPEG";
         }
+
+        (width, height) = (header.Width, header.Height);
 
         if (width > options.MaxImagePixels / height)
         {

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using FerActors.Shared.Files;
 using FerActors.Vision.Safetensors;
 using static TorchSharp.torch;
 

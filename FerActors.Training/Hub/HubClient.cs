@@ -82,7 +82,7 @@ public sealed class HubClient : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(file);
         if (Path.GetFileName(file) != file)
         {
-            throw HubException.Invalid($"'{StrangersText.Shown(file)}' is no name of a file.");
+            throw HubException.Invalid($"'{UntrustedText.Shown(file)}' is no name of a file.");
         }
 
         string? Cached() => _cache.CommitOf(model) is { } commit && Path.Combine(_cache.Snapshot(model, commit), file) is var path && File.Exists(path) ? path : null;

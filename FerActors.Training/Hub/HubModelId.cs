@@ -31,12 +31,12 @@ public sealed partial record HubModelId(string Repository, string Revision)
             && !repository.EndsWith(".git", StringComparison.Ordinal);
         if (!good)
         {
-            throw HubException.Invalid($"'{StrangersText.Shown(repository)}' is no model of the Hub; write it as org/name or org/name@revision.");
+            throw HubException.Invalid($"'{UntrustedText.Shown(repository)}' is no model of the Hub; write it as org/name or org/name@revision.");
         }
 
         return revision.Length <= LongestRevision && RevisionPattern().IsMatch(revision) && !revision.Contains("..", StringComparison.Ordinal)
             ? new HubModelId(repository, revision)
-            : throw HubException.Invalid($"'{StrangersText.Shown(revision)}' is no revision; a branch, a tag, refs/pr/N or a commit of 40 digits is.");
+            : throw HubException.Invalid($"'{UntrustedText.Shown(revision)}' is no revision; a branch, a tag, refs/pr/N or a commit of 40 digits is.");
     }
 
     public override string ToString() => $"{Repository}@{Revision}";

@@ -229,7 +229,7 @@ public sealed class MlflowTracker : IRunTracker
         }
 
         var code = answer is JsonObject fields && fields["error_code"] is JsonValue value && value.TryGetValue<string>(out var given) ? given : null;
-        var shown = Shared.Messaging.StrangersText.Shown(code);
+        var shown = Shared.Messaging.UntrustedText.Shown(code);
         var message = $"{_options.Address.Host} answered {(int)response.StatusCode} {shown}".TrimEnd() + ".";
         if (code is "RESOURCE_DOES_NOT_EXIST" or "RESOURCE_ALREADY_EXISTS" && request.RequestUri!.AbsolutePath.Contains("/experiments/", StringComparison.Ordinal))
         {

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using FerActors.Vision.Safetensors;
+using FerActors.Shared.Files;
 
 namespace FerActors.Vision.Configuration;
 

@@ -1,4 +1,4 @@
-using FerActors.Vision.Safetensors;
+using FerActors.Shared.Files;
 
 namespace FerActors.Vision.Configuration;
 

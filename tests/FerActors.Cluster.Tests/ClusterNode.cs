@@ -1,9 +1,9 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using FerActors.Host.Control;
-using FerActors.Host.Operations;
+using FerActors.Host.Operator;
 using FerActors.Host.Tests.EndToEnd;
+using FerActors.Testing.Processes;
 
 namespace FerActors.Cluster.Tests;
 

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
-using FerActors.Host.Tests.Brokers;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
+using FerActors.Testing.Processes;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using FerActors.Host.Tests.EndToEnd;
-using FerActors.Training.Tests.Registry;
+using FerActors.Testing.Models;
+using FerActors.Testing.Processes;
 
 namespace FerActors.Cluster.Tests;
 

@@ -1,9 +1,9 @@
 using System.Globalization;
-using FerActors.Host.Commands;
-using FerActors.Host.Tests.Brokers;
-using FerActors.Host.Tests.Databases;
+using FerActors.Host.Commands.Node;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Cluster;
+using FerActors.Testing;
+using FerActors.Testing.Processes;
 using Xunit.Abstractions;
 
 namespace FerActors.Cluster.Tests;

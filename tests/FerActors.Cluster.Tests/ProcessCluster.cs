@@ -1,10 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
 using FerActors.Host.Clustering;
-using FerActors.Host.Operations;
+using FerActors.Host.Operator;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Cluster;
 using FerActors.Shared.Options;
+using FerActors.Testing.Processes;
 
 namespace FerActors.Cluster.Tests;
 

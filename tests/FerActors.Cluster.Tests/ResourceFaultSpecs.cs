@@ -1,8 +1,9 @@
-using FerActors.Host.Operations;
-using FerActors.Host.Tests.Brokers;
+using FerActors.Host.Operator;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Cluster;
 using FerActors.Shared.Protocol;
+using FerActors.Testing;
+using FerActors.Testing.Processes;
 using OpenCvSharp;
 using Xunit.Abstractions;
 

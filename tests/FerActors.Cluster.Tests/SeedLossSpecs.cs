@@ -1,11 +1,11 @@
 using System.Text.Json;
-using FerActors.Host.Operations;
-using FerActors.Host.Tests.Brokers;
-using FerActors.Host.Tests.Databases;
+using FerActors.Host.Operator;
 using FerActors.Host.Tests.EndToEnd;
-using FerActors.Host.Tests.Training;
 using FerActors.Shared.Cluster;
 using FerActors.Shared.Training;
+using FerActors.Testing;
+using FerActors.Testing.Models;
+using FerActors.Testing.Processes;
 using Xunit.Abstractions;
 
 namespace FerActors.Cluster.Tests;

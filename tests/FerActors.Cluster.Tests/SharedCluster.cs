@@ -1,7 +1,6 @@
-using FerActors.Host.Operations;
-using FerActors.Host.Tests.Brokers;
-using FerActors.Host.Tests.Databases;
+using FerActors.Host.Operator;
 using FerActors.Host.Tests.EndToEnd;
+using FerActors.Testing.Processes;
 
 namespace FerActors.Cluster.Tests;
 

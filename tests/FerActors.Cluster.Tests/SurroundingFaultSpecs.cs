@@ -1,7 +1,8 @@
-using FerActors.Host.Operations;
-using FerActors.Host.Tests.Brokers;
+using FerActors.Host.Operator;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Protocol;
+using FerActors.Testing;
+using FerActors.Testing.Processes;
 using Xunit.Abstractions;
 
 namespace FerActors.Cluster.Tests;

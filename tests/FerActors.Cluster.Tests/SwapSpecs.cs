@@ -1,7 +1,7 @@
-using FerActors.Host.Operations;
-using FerActors.Host.Tests.Brokers;
-using FerActors.Host.Tests.Databases;
+using FerActors.Host.Operator;
 using FerActors.Host.Tests.EndToEnd;
+using FerActors.Testing;
+using FerActors.Testing.Processes;
 using Xunit.Abstractions;
 
 namespace FerActors.Cluster.Tests;

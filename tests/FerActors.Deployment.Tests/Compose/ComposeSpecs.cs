@@ -1,7 +1,7 @@
 using System.Data.Common;
 using System.Globalization;
 using FerActors.Deployment.Tests.Manifests;
-using FerActors.Host.Composition;
+using FerActors.Host.Node;
 using FerActors.Shared.Cluster;
 using FerActors.Shared.Options;
 using YamlDotNet.Core;

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using FerActors.Host.Composition;
+using FerActors.Host.Configuration;
 using FerActors.Shared.Options;
 
 namespace FerActors.Deployment.Tests.Manifests;

@@ -1,6 +1,8 @@
 using Akka.Actor;
-using FerActors.Host.Messaging;
+using FerActors.Host.Broker;
+using FerActors.Host.Intake;
 using FerActors.Inference.Pipeline;
+using FerActors.Testing.Processes;
 using Xunit.Abstractions;
 
 namespace FerActors.Host.Tests.Brokers;

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using FerActors.Host.Fuzzing;
+using FerActors.Lab.Fuzzing;
 
 namespace FerActors.Host.Tests.Brokers;
 

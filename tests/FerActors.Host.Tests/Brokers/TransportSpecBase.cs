@@ -2,10 +2,13 @@ using Akka.Actor;
 using Akka.Configuration;
 using Akka.TestKit;
 using Akka.TestKit.Xunit2;
-using FerActors.Host.Messaging;
+using FerActors.Host.Broker;
+using FerActors.Host.Intake;
 using FerActors.Inference.Pipeline;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
+using FerActors.Testing;
+using FerActors.Testing.Processes;
 using Xunit.Abstractions;
 
 namespace FerActors.Host.Tests.Brokers;

@@ -1,10 +1,13 @@
 using System.Globalization;
 using System.Text;
 using Akka.Actor;
-using FerActors.Host.Fuzzing;
-using FerActors.Host.Messaging;
+using FerActors.Host.Broker;
+using FerActors.Host.Intake;
+using FerActors.Host.Results;
 using FerActors.Inference.Pipeline;
+using FerActors.Lab.Fuzzing;
 using FerActors.Shared.Protocol;
+using FerActors.Testing.Processes;
 using RabbitMQ.Client;
 using Xunit.Abstractions;
 

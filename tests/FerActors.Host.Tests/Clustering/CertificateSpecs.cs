@@ -4,6 +4,7 @@ using Akka.Event;
 using FerActors.Host.Clustering;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Options;
+using FerActors.Testing.Processes;
 
 namespace FerActors.Host.Tests.Clustering;
 

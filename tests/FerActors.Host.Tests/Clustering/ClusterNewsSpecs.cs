@@ -1,4 +1,5 @@
 using FerActors.Host.Tests.EndToEnd;
+using FerActors.Testing.Processes;
 
 namespace FerActors.Host.Tests.Clustering;
 

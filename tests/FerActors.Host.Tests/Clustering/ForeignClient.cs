@@ -1,7 +1,7 @@
 using Akka.Actor;
 using Akka.Hosting;
 using Akka.Remote.Transport.DotNetty;
-using FerActors.Shared.Wire;
+using FerActors.Control.Wire;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;

@@ -3,12 +3,13 @@ using System.Security.Cryptography.X509Certificates;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Remote.Transport.DotNetty;
+using FerActors.Control.Registry;
 using FerActors.Host.Clustering;
 using FerActors.Host.Health;
 using FerActors.Host.Tests.EndToEnd;
-using FerActors.Host.Tests.Operations;
+using FerActors.Host.Tests.Operator;
 using FerActors.Shared.Registry;
-using FerActors.Training.Registry;
+using FerActors.Testing.Processes;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace FerActors.Host.Tests.Clustering;

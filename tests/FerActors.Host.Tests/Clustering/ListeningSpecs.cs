@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using FerActors.Host.Tests.EndToEnd;
+using FerActors.Testing.Processes;
 
 namespace FerActors.Host.Tests.Clustering;
 

@@ -1,5 +1,6 @@
 using System.Text;
-using FerActors.Host.Commands;
+using FerActors.Host.Commands.Data;
+using FerActors.Host.Commands.Line;
 using FerActors.Shared.Protocol;
 using Spectre.Console;
 

@@ -1,15 +1,18 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using FerActors.Host.Composition;
+using FerActors.Host.Configuration;
+using FerActors.Host.Node;
 using FerActors.Host.Tests.Brokers;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Protocol;
+using FerActors.Testing;
+using FerActors.Testing.Processes;
 using Microsoft.Extensions.Hosting;
 
 namespace FerActors.Host.Tests.Commands;
 
-/// <summary><c>fer classify</c> and <c>fer soak</c> before a node, and before none.</summary>
+/// <summary><c>fer classify</c> and <c>fer-lab soak</c> before a node, and before none.</summary>
 [Collection(BrokerCollection.Name)]
 public sealed class ClientCommandSpecs(BrokerNode broker) : IAsyncLifetime
 {
@@ -67,7 +70,7 @@ public sealed class ClientCommandSpecs(BrokerNode broker) : IAsyncLifetime
         var crop = Write("crop.png", Surroundings.Picture(".png", side: 48));
         var text = Write("text.png", "no picture"u8.ToArray());
 
-        var (code, output, errors) = await FerProcess.RunAsync(
+        var (code, output, errors) = await FerProcess.RunLabAsync(
             ["soak", crop, text, "--count", "60", "--aligned", .. _queues!.Arguments]);
 
         Assert.True(code == 0, errors);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using FerActors.Host.Tests.EndToEnd;
+using FerActors.Testing.Processes;
 using FerActors.Training.Evaluation;
 
 namespace FerActors.Host.Tests.Commands;
@@ -19,7 +20,7 @@ public sealed class CommandSpecs : IDisposable
 
         Assert.Equal(0, code);
         Assert.All(
-            ["host", "classify", "soak", "train", "average", "evaluate", "cluster", "model", "stats", "config", "completion"],
+            ["host", "classify", "train", "average", "evaluate", "cluster", "model", "stats", "config", "completion"],
             name => Assert.Contains($"  {name} ", output, StringComparison.Ordinal));
     }
 

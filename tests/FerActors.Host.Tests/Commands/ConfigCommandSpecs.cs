@@ -1,8 +1,9 @@
 using System.Text.Json;
 using FerActors.Host.Commands;
 using FerActors.Host.Tests.EndToEnd;
-using FerActors.Host.Tests.Operations;
+using FerActors.Host.Tests.Operator;
 using FerActors.Shared.Options;
+using FerActors.Testing.Processes;
 
 namespace FerActors.Host.Tests.Commands;
 

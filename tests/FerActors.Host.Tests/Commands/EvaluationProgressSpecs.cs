@@ -1,4 +1,4 @@
-using FerActors.Host.Commands;
+using FerActors.Host.Commands.Training;
 
 namespace FerActors.Host.Tests.Commands;
 

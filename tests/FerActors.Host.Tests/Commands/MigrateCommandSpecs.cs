@@ -1,4 +1,5 @@
 using FerActors.Host.Tests.EndToEnd;
+using FerActors.Testing.Processes;
 using Microsoft.Data.Sqlite;
 
 namespace FerActors.Host.Tests.Commands;

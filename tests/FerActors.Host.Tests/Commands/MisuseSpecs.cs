@@ -1,6 +1,6 @@
 using FerActors.Host.Commands;
-using FerActors.Host.Operations;
-using FerActors.Host.Tests.Operations;
+using FerActors.Host.Operator;
+using FerActors.Host.Tests.Operator;
 
 namespace FerActors.Host.Tests.Commands;
 
@@ -18,11 +18,7 @@ public sealed class MisuseSpecs : IDisposable
     [InlineData("classify a.jpg --out --jsn", "--jsn is no option of fer classify. Is --json meant?")]
     [InlineData("classify a.jpg -j", "-j is no option of fer classify.")]
     [InlineData("classify a.jpg --version", "--version is no option of fer classify.")]
-    [InlineData("soak a.jpg --cuont 5", "--cuont is no option of fer soak. Is --count meant?")]
-    [InlineData("api-load a.jpg --user 5", "--user is no option of fer api-load. Is --users meant?")]
     [InlineData("api-key me --fiel keys", "--fiel is no option of fer api-key. Is --file meant?")]
-    [InlineData("fuzz json --cout 5", "--cout is no option of fer fuzz. Is --count meant?")]
-    [InlineData("fuzz jsn", "'jsn' is none of ")]
     [InlineData("data check x.csv --jsno", "--jsno is no option of fer data check. Is --json meant?")]
     [InlineData("hub fetch org/name --cpoy x", "--cpoy is no option of fer hub fetch. Is --copy meant?")]
     [InlineData("retention forget order-17 --st x", "--st is no option of fer retention forget. Is --set meant?")]
@@ -39,7 +35,6 @@ public sealed class MisuseSpecs : IDisposable
     [InlineData("model rollback", "'model rollback' needs --reason: Why; the journal keeps it.")]
     [InlineData("classify", "'classify' needs PHOTOS: Image files")]
     [InlineData("stats --timeout soon", "--timeout is 'soon'; it must be a number.")]
-    [InlineData("bench --rounds 2.5", "--rounds is '2.5'; it must be a whole number.")]
     [InlineData("evaluate --data x --model y --split Public", "--split is 'Public'; it must be one of Training, PublicTest, PrivateTest.")]
     [InlineData("health --url", "--url needs a value: ")]
     [InlineData("health --url a --url b", "--url is given more than once.")]
@@ -54,10 +49,7 @@ public sealed class MisuseSpecs : IDisposable
     }
 
     [Theory]
-    [InlineData("bench --rounds 0")]
     [InlineData("api-key a/b")]
-    [InlineData("api-load a.jpg --url nowhere")]
-    [InlineData("api-load a.jpg --mix nothing")]
     [InlineData("drift simulate --data x --model y --change nothing")]
     [InlineData("health --url nowhere")]
     [InlineData("host --set RabitMq:Uri=x")]

@@ -1,9 +1,10 @@
 using System.Text.Json;
 using FerActors.Host.Commands;
-using FerActors.Host.Operations;
-using FerActors.Host.Tests.Operations;
+using FerActors.Host.Commands.Operator;
+using FerActors.Host.Operator;
+using FerActors.Host.Tests.Operator;
 using FerActors.Shared.Training;
-using FerActors.Training.Tests.Registry;
+using FerActors.Testing.Models;
 
 namespace FerActors.Host.Tests.Commands;
 

@@ -6,6 +6,7 @@ using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Feedback;
 using FerActors.Shared.Labels;
 using FerActors.Shared.Options;
+using FerActors.Testing.Processes;
 
 namespace FerActors.Host.Tests.Commands;
 

@@ -1,5 +1,5 @@
-using FerActors.Host.Commands;
-using FerActors.Host.Operations;
+using FerActors.Host.Commands.Operator;
+using FerActors.Host.Operator;
 using FerActors.Shared.Registry;
 
 namespace FerActors.Host.Tests.Commands;

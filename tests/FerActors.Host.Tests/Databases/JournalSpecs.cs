@@ -5,6 +5,7 @@ using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Options;
 using FerActors.Shared.Registry;
 using FerActors.Shared.Training;
+using FerActors.Testing.Processes;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 

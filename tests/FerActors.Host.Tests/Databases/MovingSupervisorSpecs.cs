@@ -6,6 +6,8 @@ using FerActors.Host.Tests.EndToEnd;
 using FerActors.Host.Tests.Training;
 using FerActors.Shared.Registry;
 using FerActors.Shared.Training;
+using FerActors.Testing.Models;
+using FerActors.Testing.Processes;
 
 namespace FerActors.Host.Tests.Databases;
 

@@ -1,8 +1,9 @@
 using FerActors.Host.Detectors;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Inference.Faces;
+using FerActors.Testing.Processes;
+using FerActors.Testing.Servers;
 using FerActors.Training.Hub;
-using FerActors.Training.Tests.Hub;
 
 namespace FerActors.Host.Tests.Detectors;
 

@@ -1,9 +1,12 @@
 using System.Buffers.Binary;
 using System.Text;
-using FerActors.Host.Composition;
+using FerActors.Host.Configuration;
+using FerActors.Host.Node;
 using FerActors.Host.Tests.Brokers;
-using FerActors.Inference.Tests.Imaging;
 using FerActors.Shared.Protocol;
+using FerActors.Testing;
+using FerActors.Testing.Pictures;
+using FerActors.Testing.Processes;
 using Microsoft.Extensions.Hosting;
 using OpenCvSharp;
 

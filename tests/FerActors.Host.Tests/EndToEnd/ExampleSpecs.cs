@@ -1,6 +1,9 @@
 using System.Diagnostics;
-using FerActors.Host.Composition;
+using FerActors.Host.Configuration;
+using FerActors.Host.Node;
 using FerActors.Host.Tests.Brokers;
+using FerActors.Testing;
+using FerActors.Testing.Processes;
 
 namespace FerActors.Host.Tests.EndToEnd;
 

@@ -1,7 +1,7 @@
-using FerActors.Host.Messaging;
-using FerActors.Host.Tests.Brokers;
+using FerActors.Host.Broker;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
+using FerActors.Testing.Processes;
 
 namespace FerActors.Host.Tests.EndToEnd;
 

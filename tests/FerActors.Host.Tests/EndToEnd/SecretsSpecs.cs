@@ -1,4 +1,5 @@
-using FerActors.Host.Tests.Telemetry;
+using FerActors.Host.Tests.Observability;
+using FerActors.Testing.Processes;
 
 namespace FerActors.Host.Tests.EndToEnd;
 

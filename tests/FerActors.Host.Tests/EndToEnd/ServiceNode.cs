@@ -1,10 +1,12 @@
 using Akka.Actor;
 using Akka.Hosting;
-using FerActors.Host.Composition;
-using FerActors.Inference.Models;
+using FerActors.Control.Training;
+using FerActors.Host.Configuration;
+using FerActors.Host.Node;
+using FerActors.Inference.Serving;
 using FerActors.Shared.Registry;
 using FerActors.Shared.Training;
-using FerActors.Training.Supervision;
+using FerActors.Testing.Processes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;

@@ -1,5 +1,7 @@
 using System.Globalization;
 using FerActors.Host.Tests.Brokers;
+using FerActors.Testing;
+using FerActors.Testing.Processes;
 
 namespace FerActors.Host.Tests.EndToEnd;
 

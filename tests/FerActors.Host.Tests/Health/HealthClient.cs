@@ -1,7 +1,8 @@
 using System.Net;
 using System.Text.Json;
-using FerActors.Host.Composition;
+using FerActors.Host.Configuration;
 using FerActors.Host.Health;
+using FerActors.Host.Node;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 

@@ -3,9 +3,11 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Akka.Actor;
-using FerActors.Host.Composition;
+using FerActors.Host.Configuration;
 using FerActors.Host.Health;
+using FerActors.Host.Node;
 using FerActors.Host.Tests.EndToEnd;
+using FerActors.Testing.Processes;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FerActors.Host.Tests.Health;

@@ -1,6 +1,6 @@
-using FerActors.Host.Api;
 using FerActors.Host.Health;
-using FerActors.Host.Messaging;
+using FerActors.Host.Http.Gateway;
+using FerActors.Host.Intake;
 using FerActors.Shared.Options;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 

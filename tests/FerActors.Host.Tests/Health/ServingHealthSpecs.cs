@@ -1,9 +1,11 @@
 using Akka.Actor;
 using Akka.Hosting;
 using FerActors.Host.Health;
-using FerActors.Host.Messaging;
+using FerActors.Host.Intake;
 using FerActors.Host.Tests.Brokers;
 using FerActors.Host.Tests.EndToEnd;
+using FerActors.Testing;
+using FerActors.Testing.Processes;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FerActors.Host.Tests.Health;

@@ -1,11 +1,11 @@
 using Akka.Actor;
 using Akka.Hosting;
-using FerActors.Host.Commands;
-using FerActors.Host.Composition;
+using FerActors.Host.Commands.Operator;
+using FerActors.Host.Node;
 using FerActors.Host.PetabridgeCmd;
-using FerActors.Host.Tests.Operations;
+using FerActors.Host.Tests.Operator;
 using FerActors.Shared.Options;
-using FerActors.Training.Tests.Registry;
+using FerActors.Testing.Models;
 using Microsoft.Extensions.Hosting;
 using Petabridge.Cmd;
 using Petabridge.Cmd.Cluster;

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using FerActors.Host.Tests.Brokers;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Protocol;
+using FerActors.Testing;
+using FerActors.Testing.Processes;
 
 namespace FerActors.Host.Tests.Protocol;
 

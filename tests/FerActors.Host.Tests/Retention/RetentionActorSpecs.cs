@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using Akka.Actor;
 using Akka.TestKit.Xunit2;
 using FerActors.Host.Retention;
-using FerActors.Host.Tests.Api;
+using FerActors.Host.Tests.Http;
 using FerActors.Inference.Pipeline;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
+using FerActors.Testing.Models;
 using FerActors.Vision.Safetensors;
 
 namespace FerActors.Host.Tests.Training;

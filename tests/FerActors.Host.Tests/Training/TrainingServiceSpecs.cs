@@ -2,6 +2,8 @@ using Akka.Actor;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Registry;
 using FerActors.Shared.Training;
+using FerActors.Testing.Models;
+using FerActors.Testing.Processes;
 using FerActors.Vision.Model;
 
 namespace FerActors.Host.Tests.Training;

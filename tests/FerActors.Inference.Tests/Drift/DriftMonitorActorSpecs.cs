@@ -1,8 +1,8 @@
 using Akka.Actor;
-using FerActors.Inference.Alignment;
 using FerActors.Inference.Drift;
 using FerActors.Inference.Faces;
 using FerActors.Inference.Models;
+using FerActors.Inference.Pipeline;
 using FerActors.Shared.Drift;
 using FerActors.Shared.Labels;
 using FerActors.Shared.Options;
@@ -111,7 +111,7 @@ public sealed class DriftMonitorActorSpecs : PatientKit
     private void Answer(ModelIdentity model, IEnumerable<AlignedFace> faces, bool aligned = false)
     {
         var all = faces.ToList();
-        Sys.EventStream.Publish(new FacesAnswered(model, all, [.. all.Select((_, i) => Prediction(i))], aligned));
+        Sys.EventStream.Publish(new FacesAnswered(model, [.. all.Select(face => new AnsweredFace(face.Face, face.Crop))], [.. all.Select((_, i) => Prediction(i))], aligned));
     }
 
     private static DriftReference Reference() => DriftReference.Of(

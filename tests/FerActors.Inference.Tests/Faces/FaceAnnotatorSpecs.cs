@@ -1,8 +1,8 @@
 using FerActors.Inference.Faces;
-using FerActors.Inference.Imaging;
-using FerActors.Inference.Tests.Imaging;
 using FerActors.Shared.Labels;
 using FerActors.Shared.Protocol;
+using FerActors.Testing.Pictures;
+using FerActors.Vision.Imaging;
 using OpenCvSharp;
 
 namespace FerActors.Inference.Tests.Faces;

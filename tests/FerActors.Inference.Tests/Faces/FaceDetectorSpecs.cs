@@ -1,7 +1,7 @@
 using FerActors.Inference.Faces;
-using FerActors.Inference.Imaging;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
+using FerActors.Vision.Imaging;
 using OpenCvSharp;
 
 namespace FerActors.Inference.Tests.Faces;

@@ -1,16 +1,12 @@
 using Akka.Actor;
 using Akka.TestKit;
-using FerActors.Inference.Alignment;
-using FerActors.Inference.Batching;
 using FerActors.Inference.Faces;
-using FerActors.Inference.Imaging;
 using FerActors.Inference.Models;
 using FerActors.Inference.Pipeline;
-using FerActors.Inference.Tests.Alignment;
-using FerActors.Inference.Tests.Batching;
-using FerActors.Inference.Tests.Imaging;
 using FerActors.Shared.Labels;
 using FerActors.Shared.Protocol;
+using FerActors.Testing.Pictures;
+using FerActors.Vision.Imaging;
 
 namespace FerActors.Inference.Tests.Pipeline;
 

@@ -1,11 +1,10 @@
 using FerActors.Inference.Faces;
-using FerActors.Inference.Models;
-using FerActors.Inference.Tests.Alignment;
-using FerActors.Inference.Tests.Imaging;
-using FerActors.Inference.Tests.Models;
+using FerActors.Inference.Serving;
+using FerActors.Inference.Tests.Serving;
 using FerActors.Shared.Labels;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
+using FerActors.Testing.Pictures;
 using OpenCvSharp;
 
 namespace FerActors.Inference.Tests.Pipeline;

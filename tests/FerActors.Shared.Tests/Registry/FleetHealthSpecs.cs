@@ -1,3 +1,4 @@
+using FerActors.Shared.Options;
 using FerActors.Shared.Registry;
 using static FerActors.Shared.Tests.Registry.Manifests;
 

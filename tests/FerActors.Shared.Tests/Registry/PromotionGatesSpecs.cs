@@ -1,3 +1,4 @@
+using FerActors.Shared.Options;
 using FerActors.Shared.Registry;
 
 namespace FerActors.Shared.Tests.Registry;

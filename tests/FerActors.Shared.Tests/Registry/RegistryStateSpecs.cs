@@ -1,5 +1,6 @@
+using FerActors.Control.Wire;
+using FerActors.Shared.Options;
 using FerActors.Shared.Registry;
-using FerActors.Shared.Wire;
 using static FerActors.Shared.Registry.RegistryCommands;
 using static FerActors.Shared.Tests.Registry.Manifests;
 

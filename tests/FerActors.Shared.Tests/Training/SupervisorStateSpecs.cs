@@ -1,6 +1,6 @@
+using FerActors.Control.Wire;
 using FerActors.Shared.Registry;
 using FerActors.Shared.Training;
-using FerActors.Shared.Wire;
 
 namespace FerActors.Shared.Tests.Training;
 

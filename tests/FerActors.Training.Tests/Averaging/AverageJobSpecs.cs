@@ -1,6 +1,7 @@
 using System.Text;
 using FerActors.Shared.Drift;
 using FerActors.Shared.Labels;
+using FerActors.Testing.Files;
 using FerActors.Training.Averaging;
 using FerActors.Training.Data;
 using FerActors.Training.Engine;

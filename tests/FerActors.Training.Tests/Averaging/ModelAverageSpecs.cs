@@ -1,5 +1,5 @@
+using FerActors.Testing.Files;
 using FerActors.Training.Averaging;
-using FerActors.Training.Tests.Data;
 using FerActors.Training.Tests.Engine;
 using FerActors.Vision.Checkpoints;
 using FerActors.Vision.Configuration;

@@ -1,8 +1,8 @@
 using System.Text;
+using FerActors.Testing.Files;
 using FerActors.Training.Augmentation;
 using FerActors.Training.Configuration;
 using FerActors.Training.Engine;
-using FerActors.Training.Tests.Data;
 
 namespace FerActors.Training.Tests.Configuration;
 

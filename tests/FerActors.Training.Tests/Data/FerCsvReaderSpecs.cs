@@ -1,5 +1,6 @@
 using System.Text;
 using FerActors.Shared.Labels;
+using FerActors.Testing.Files;
 using FerActors.Training.Data;
 
 namespace FerActors.Training.Tests.Data;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FerActors.Shared.Files;
+using FerActors.Testing.Files;
 using FerActors.Training.Configuration;
 using FerActors.Training.Data;
 using FerActors.Training.DataChecks;

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using FerActors.Shared.Labels;
+using FerActors.Testing.Files;
 using FerActors.Training.Data;
 using FerActors.Training.DataChecks;
 using FerActors.Training.Tests.Data;

@@ -1,6 +1,7 @@
 using FerActors.Shared.Drift;
 using FerActors.Shared.Labels;
 using FerActors.Shared.Options;
+using FerActors.Testing.Files;
 using FerActors.Training.Data;
 using FerActors.Training.Drift;
 using FerActors.Training.Tests.Data;

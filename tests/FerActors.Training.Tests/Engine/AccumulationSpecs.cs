@@ -1,6 +1,6 @@
+using FerActors.Testing.Files;
 using FerActors.Training.Augmentation;
 using FerActors.Training.Engine;
-using FerActors.Training.Tests.Data;
 
 namespace FerActors.Training.Tests.Engine;
 

@@ -1,6 +1,6 @@
+using FerActors.Testing.Files;
 using FerActors.Training.Augmentation;
 using FerActors.Training.Engine;
-using FerActors.Training.Tests.Data;
 using FerActors.Vision.Checkpoints;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
+using FerActors.Testing.Files;
 using FerActors.Training.Engine;
-using FerActors.Training.Tests.Data;
 using static TorchSharp.torch;
 
 namespace FerActors.Training.Tests.Engine;

@@ -1,5 +1,5 @@
+using FerActors.Testing.Files;
 using FerActors.Training.Engine;
-using FerActors.Training.Tests.Data;
 
 namespace FerActors.Training.Tests.Engine;
 

@@ -1,5 +1,5 @@
+using FerActors.Testing.Files;
 using FerActors.Training.Engine;
-using FerActors.Training.Tests.Data;
 using FerActors.Vision.Safetensors;
 using static TorchSharp.torch;
 

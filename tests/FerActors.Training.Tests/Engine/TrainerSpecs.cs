@@ -1,7 +1,7 @@
+using FerActors.Testing.Files;
 using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Evaluation;
-using FerActors.Training.Tests.Data;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Safetensors;
 

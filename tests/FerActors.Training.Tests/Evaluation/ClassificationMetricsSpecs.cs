@@ -1,4 +1,5 @@
 using FerActors.Shared.Labels;
+using FerActors.Testing.Models;
 using FerActors.Training.Evaluation;
 using static FerActors.Shared.Labels.Expression;
 

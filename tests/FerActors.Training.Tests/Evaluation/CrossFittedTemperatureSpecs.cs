@@ -1,4 +1,5 @@
 using FerActors.Shared.Labels;
+using FerActors.Testing.Models;
 using FerActors.Training.Data;
 using FerActors.Training.Evaluation;
 

@@ -1,8 +1,9 @@
 using System.Text;
 using System.Text.Json;
+using FerActors.Testing.Files;
+using FerActors.Testing.Models;
 using FerActors.Training.Data;
 using FerActors.Training.Evaluation;
-using FerActors.Training.Tests.Data;
 using static FerActors.Shared.Labels.Expression;
 
 namespace FerActors.Training.Tests.Evaluation;

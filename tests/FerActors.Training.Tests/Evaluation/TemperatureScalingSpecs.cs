@@ -1,3 +1,4 @@
+using FerActors.Testing.Models;
 using FerActors.Training.Evaluation;
 using static FerActors.Shared.Labels.Expression;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FerActors.Shared.Protocol;
+using FerActors.Testing.Models;
 using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Evaluation;

@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using FerActors.Shared.Labels;
+using FerActors.Testing.Files;
+using FerActors.Testing.Servers;
 using FerActors.Training.Hub;
-using FerActors.Training.Tests.Data;
 using FerActors.Vision.Checkpoints;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;

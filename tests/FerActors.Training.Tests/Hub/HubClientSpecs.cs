@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
+using FerActors.Testing.Files;
+using FerActors.Testing.Servers;
 using FerActors.Training.Hub;
-using FerActors.Training.Tests.Data;
 using Microsoft.AspNetCore.Http;
 
 namespace FerActors.Training.Tests.Hub;

@@ -1,5 +1,6 @@
+using FerActors.Testing.Files;
+using FerActors.Testing.Servers;
 using FerActors.Training.Hub;
-using FerActors.Training.Tests.Data;
 
 namespace FerActors.Training.Tests.Hub;
 

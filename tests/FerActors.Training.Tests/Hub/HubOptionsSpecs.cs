@@ -1,5 +1,5 @@
+using FerActors.Testing.Files;
 using FerActors.Training.Hub;
-using FerActors.Training.Tests.Data;
 
 namespace FerActors.Training.Tests.Hub;
 

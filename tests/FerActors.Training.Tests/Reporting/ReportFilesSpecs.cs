@@ -2,12 +2,13 @@ using System.Text;
 using System.Xml.Linq;
 using FerActors.Shared.Labels;
 using FerActors.Shared.Protocol;
+using FerActors.Testing.Files;
+using FerActors.Testing.Models;
 using FerActors.Training.Data;
 using FerActors.Training.Engine;
 using FerActors.Training.Evaluation;
 using FerActors.Training.Reporting;
 using FerActors.Training.Tests.Data;
-using FerActors.Training.Tests.Evaluation;
 
 namespace FerActors.Training.Tests.Reporting;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FerActors.Shared.Labels;
+using FerActors.Testing.Files;
 using FerActors.Training.Data;
 using FerActors.Training.Reporting;
 using FerActors.Training.Robustness;

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using FerActors.Testing.Files;
 using FerActors.Training.Engine;
 using FerActors.Training.Runs;
 using FerActors.Training.Sweeps;

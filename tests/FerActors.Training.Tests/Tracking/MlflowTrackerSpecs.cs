@@ -1,5 +1,5 @@
 using System.Text;
-using FerActors.Training.Tests.Data;
+using FerActors.Testing.Files;
 using FerActors.Training.Tracking;
 using Microsoft.AspNetCore.Http;
 

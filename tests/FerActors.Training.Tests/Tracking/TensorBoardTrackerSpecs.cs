@@ -1,4 +1,4 @@
-using FerActors.Training.Tests.Data;
+using FerActors.Testing.Files;
 using FerActors.Training.Tracking;
 using Tensorboard;
 

@@ -1,6 +1,6 @@
 using System.Text;
+using FerActors.Testing.Files;
 using FerActors.Vision.Configuration;
-using FerActors.Vision.Tests.Safetensors;
 
 namespace FerActors.Vision.Tests.Configuration;
 
@@ -93,7 +93,7 @@ public sealed class PreprocessorConfigSpecs
     public void A_file_is_saved_in_the_newer_form_and_loaded_the_same()
     {
         using var folder = new TemporaryFolder();
-        var path = folder.File(PreprocessorConfig.FileName);
+        var path = folder.PathOf(PreprocessorConfig.FileName);
         var config = new PreprocessorConfig
         {
             Height = 48,

@@ -1,6 +1,6 @@
 using System.Text;
+using FerActors.Testing.Files;
 using FerActors.Vision.Configuration;
-using FerActors.Vision.Tests.Safetensors;
 
 namespace FerActors.Vision.Tests.Configuration;
 
@@ -303,19 +303,19 @@ public sealed class VitConfigSpecs
     public void A_file_is_saved_and_loaded()
     {
         using var folder = new TemporaryFolder();
-        var path = folder.File(VitConfig.FileName);
+        var path = folder.PathOf(VitConfig.FileName);
         File.WriteAllText(path, "old");
         new VitConfig { Labels = LabelMap.Fer2013Labels }.Save(path);
         Assert.Equal(7, VitConfig.Load(path).NumLabels);
-        Assert.Equal([path], Directory.GetFiles(folder.Path));
-        Assert.Throws<FileNotFoundException>(() => VitConfig.Load(folder.File("absent.json")));
+        Assert.Equal([path], Directory.GetFiles(folder.Root));
+        Assert.Throws<FileNotFoundException>(() => VitConfig.Load(folder.PathOf("absent.json")));
     }
 
     [Fact]
     public void A_file_over_the_limit_is_not_even_read()
     {
         using var folder = new TemporaryFolder();
-        var path = folder.File("config.json");
+        var path = folder.PathOf("config.json");
         using (var stream = File.Create(path))
         {
             stream.SetLength(1L << 33);

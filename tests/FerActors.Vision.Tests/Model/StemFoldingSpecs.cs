@@ -1,8 +1,8 @@
+using FerActors.Testing.Files;
 using FerActors.Vision.Checkpoints;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
 using FerActors.Vision.Native;
-using FerActors.Vision.Tests.Safetensors;
 using static TorchSharp.torch;
 
 namespace FerActors.Vision.Tests.Model;
@@ -86,9 +86,9 @@ public sealed class StemFoldingSpecs
         using var folder = new TemporaryFolder();
         using var model = Trained();
         using var folded = Folded(model, Pixels(32, seed: 1));
-        VitCheckpoint.Save(folder.Path, folded, PreprocessorConfig.For(Config), half: false);
+        VitCheckpoint.Save(folder.Root, folded, PreprocessorConfig.For(Config), half: false);
 
-        using var again = VitCheckpoint.Load(folder.Path);
+        using var again = VitCheckpoint.Load(folder.Root);
 
         Assert.Equal((StemNorm.None, true), (again.Model.Config.ConvStem!.Norm, again.Model.Config.ConvStem.Residual));
         AssertClose(folded.Forward(Pixels(4, seed: 3)), again.Model.Forward(Pixels(4, seed: 3)), 0);
@@ -149,7 +149,7 @@ public sealed class StemFoldingSpecs
         using var folder = new TemporaryFolder();
         using var model = Trained();
 
-        var fault = Assert.Throws<VitConfigException>(() => VitCheckpoint.Save(folder.Path, model, PreprocessorConfig.For(Config), half: false));
+        var fault = Assert.Throws<VitConfigException>(() => VitCheckpoint.Save(folder.Root, model, PreprocessorConfig.For(Config), half: false));
         Assert.Contains("fold the model first", fault.Message, StringComparison.Ordinal);
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using FerActors.Testing.Files;
 using FerActors.Vision.Safetensors;
 
 namespace FerActors.Vision.Tests.Safetensors;
@@ -276,7 +277,7 @@ public sealed class SafetensorsFileSpecs
     public void A_file_on_disk_is_opened_without_reading_its_tensors()
     {
         using var folder = new TemporaryFolder();
-        var path = folder.File("big.safetensors");
+        var path = folder.PathOf("big.safetensors");
         const long dataBytes = 1L << 32;
         var header = Encoding.UTF8.GetBytes($$$"""{"t":{"dtype":"F32","shape":[1073741824],"data_offsets":[0,{{{dataBytes}}}]}}""");
         using (var stream = File.Create(path))
@@ -298,7 +299,7 @@ public sealed class SafetensorsFileSpecs
     public void A_file_cut_while_open_gives_an_IO_error()
     {
         using var folder = new TemporaryFolder();
-        var path = folder.File("cut.safetensors");
+        var path = folder.PathOf("cut.safetensors");
         SafetensorsWriter.Write(path, [TensorData.FromFloat32("t", [1024], new float[1024])]);
         using var file = SafetensorsFile.Open(path);
         using (var other = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
@@ -313,8 +314,8 @@ public sealed class SafetensorsFileSpecs
     public void An_absent_or_broken_file_leaves_no_handle_open()
     {
         using var folder = new TemporaryFolder();
-        Assert.Throws<FileNotFoundException>(() => SafetensorsFile.Open(folder.File("absent")));
-        var path = folder.File("broken");
+        Assert.Throws<FileNotFoundException>(() => SafetensorsFile.Open(folder.PathOf("absent")));
+        var path = folder.PathOf("broken");
         File.WriteAllBytes(path, new byte[20]);
         Assert.Throws<SafetensorsFormatException>(() => SafetensorsFile.Open(path));
         using var exclusive = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);

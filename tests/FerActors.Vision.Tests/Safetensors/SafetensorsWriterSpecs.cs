@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using FerActors.Testing.Files;
 using FerActors.Vision.Safetensors;
 
 namespace FerActors.Vision.Tests.Safetensors;
@@ -136,26 +137,26 @@ public sealed class SafetensorsWriterSpecs
     public void A_file_is_replaced_as_a_whole_and_no_temporary_file_stays()
     {
         using var folder = new TemporaryFolder();
-        var path = folder.File("m.safetensors");
+        var path = folder.PathOf("m.safetensors");
         SafetensorsWriter.Write(path, [TensorData.FromFloat32("old", [1], [1])]);
         SafetensorsWriter.Write(path, [TensorData.FromFloat32("new", [1], [2])]);
 
         using var file = SafetensorsFile.Open(path);
         Assert.Equal("new", Assert.Single(file.Tensors).Key);
-        Assert.Equal([path], Directory.GetFiles(folder.Path));
+        Assert.Equal([path], Directory.GetFiles(folder.Root));
     }
 
     [Fact]
     public void A_failed_write_leaves_what_was_there()
     {
         using var folder = new TemporaryFolder();
-        var occupied = folder.File("occupied");
+        var occupied = folder.PathOf("occupied");
         Directory.CreateDirectory(Path.Combine(occupied, "child"));
 
         Assert.ThrowsAny<SystemException>(() => SafetensorsWriter.Write(occupied, [TensorData.FromFloat32("t", [1], [1])]));
 
-        Assert.Empty(Directory.GetFiles(folder.Path));
+        Assert.Empty(Directory.GetFiles(folder.Root));
         Assert.True(Directory.Exists(Path.Combine(occupied, "child")));
-        Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(Path.GetPathRoot(folder.Path)!, []));
+        Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(Path.GetPathRoot(folder.Root)!, []));
     }
 }

@@ -1,0 +1,38 @@
+using System.CommandLine;
+using FerActors.Host.Commands.Line;
+using FerActors.Shared.Protocol;
+
+namespace FerActors.Host.Commands.Node;
+
+/// <summary><c>fer api-key</c>: draws a key for the HTTP API. It is shown once; only its hash is kept.</summary>
+internal static class ApiKeyCommand
+{
+    public static Command Create()
+    {
+        var name = new Argument<string>("name") { Description = "Whose key it is: letters, digits, '-', '_', '.', '@'." };
+        var file = new Option<string?>("--file") { Description = "File (Api:KeysFile) to which the key's hash is added." };
+        var command = new Command("api-key", "Draws an API key and prints it, with the line NAME:SHA256 for Api:KeysFile.") { name, file };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var owner = parsed.GetRequiredValue(name);
+            if (!ApiKeyLine.IsName(owner))
+            {
+                throw new UsageException("The name must be 1 to 64 letters, digits, '-', '_', '.' or '@'.");
+            }
+
+            var (key, line) = ApiKeyLine.Create(owner);
+            if (parsed.GetValue(file) is { } path)
+            {
+                await File.AppendAllTextAsync(path, line + Environment.NewLine, cancellation);
+            }
+            else
+            {
+                await Console.Error.WriteLineAsync($"Line for Api:KeysFile: {line}");
+            }
+
+            await Console.Out.WriteLineAsync(key);
+            return 0;
+        });
+        return command;
+    }
+}

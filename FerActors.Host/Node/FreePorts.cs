@@ -1,0 +1,64 @@
+using System.Net;
+using System.Net.Sockets;
+using FerActors.Shared.Cluster;
+using FerActors.Shared.Options;
+
+namespace FerActors.Host.Node;
+
+/// <summary>Looks whether the ports that a node was given can be had, before it starts anything.</summary>
+internal static class FreePorts
+{
+    /// <exception cref="IOException">One cannot; the message names its option and the cause.</exception>
+    public static void Check(FerOptions options)
+    {
+        if (!options.Cluster.Alone)
+        {
+            Check("Cluster:Port", options.Cluster.HostName, options.Cluster.Port);
+        }
+
+        if (options.Health is { Enabled: true, Port: { } health })
+        {
+            Check("Health:Port", options.Health.Address, health);
+        }
+
+        if (options.Control is { Enabled: true, Port: { } control })
+        {
+            Check("Control:Port", options.Control.Address, control);
+        }
+
+        if (options.Cluster.Has(NodeRoles.Api))
+        {
+            foreach (var url in options.Api.Addresses.Select(address => new Uri(address)))
+            {
+                Check("Api:Urls", url.DnsSafeHost, url.Port);
+            }
+        }
+    }
+
+    private static void Check(string option, string host, int port)
+    {
+        if (port == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            var address = IPAddress.TryParse(host, out var given) ? given : Dns.GetHostAddresses(host)[0];
+            using var listener = new TcpListener(address, port);
+            listener.Start();
+        }
+        catch (SocketException e)
+        {
+            throw new IOException(
+                e.SocketErrorCode switch
+                {
+                    SocketError.AddressAlreadyInUse => $"{option}: another process listens on {host}:{port}.",
+                    SocketError.AccessDenied => $"{option}: the user '{Environment.UserName}' may not listen on port {port}.",
+                    SocketError.AddressNotAvailable => $"{option}: {host} is no address of this machine.",
+                    _ => $"{option}: nothing can listen on {host}:{port}: {e.Message}.",
+                },
+                e);
+        }
+    }
+}
