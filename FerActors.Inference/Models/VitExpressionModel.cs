@@ -4,7 +4,6 @@ using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
-using FerActors.Vision.Native;
 using FerActors.Vision.Onnx;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -54,39 +53,23 @@ public sealed class VitExpressionModel : IExpressionModel
 
     private Vit Network => _torch.Model;
 
-    /// <summary>Loads a model folder onto one device, with the engine and the precision that the options ask for, and warms it up.</summary>
-    /// <param name="options">Folder, engine and precision.</param>
+    /// <summary>Loads a model folder onto the first device of the options, and warms it up.</summary>
+    /// <param name="options">Folder, engine, precision and devices.</param>
     /// <param name="warmUpBatches">Batch sizes to run before the model is handed out; the first pass of each size is slow.</param>
     /// <exception cref="Exception">The folder or the device cannot be used; the message says why.</exception>
-    public static VitExpressionModel Load(ModelOptions options, IReadOnlyList<int> warmUpBatches)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(warmUpBatches);
-        var model = LoadCold(options, warmUpBatches.DefaultIfEmpty(1).Max(), version: null);
-        try
-        {
-            foreach (var size in warmUpBatches)
-            {
-                model.WarmUp(size);
-            }
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
-
-        return model;
-    }
+    public static VitExpressionModel Load(ModelOptions options, IReadOnlyList<int> warmUpBatches) =>
+        (VitExpressionModel)ModelInstances.Load(options, [ModelInstances.Places(options)[0]], warmUpBatches)[0];
 
     /// <summary>Loads a model folder without warming it up.</summary>
     /// <param name="options">Folder, engine and precision.</param>
+    /// <param name="device">Where it computes.</param>
     /// <param name="largest">Size of the largest batch with which precisions and engines are compared.</param>
     /// <param name="version">The version's name in the registry; absent takes what the folder says.</param>
-    internal static VitExpressionModel LoadCold(ModelOptions options, int largest, string? version)
+    internal static VitExpressionModel LoadCold(ModelOptions options, string device, int largest, string? version)
     {
+        var place = ModelInstances.Find(device);
         using var checkpoint = VitCheckpoint.Load(options.Path);
-        return new ModelAssembly(options, checkpoint, FindDevice(options.Device), version, TimeProvider.System).Build(largest);
+        return new ModelAssembly(options, checkpoint, place, version, TimeProvider.System).Build(largest);
     }
 
     /// <summary>The model once more, over the same weights, for another thread at the same time. Both are to be disposed.</summary>
@@ -269,22 +252,6 @@ public sealed class VitExpressionModel : IExpressionModel
     {
         var tokens = Network.Config.SequenceLength;
         return layers.Select(l => l.AsSpan(image * tokens * tokens, tokens * tokens).ToArray()).ToList();
-    }
-
-    private static Device FindDevice(string name)
-    {
-        TorchRuntime.EnsureLoaded();
-        var device = new Device(name);
-        if (device.type == DeviceType.CUDA)
-        {
-            var count = cuda.is_available() ? cuda.device_count() : 0;
-            if (Math.Max(device.index, 0) >= count)
-            {
-                throw new InvalidOperationException($"The device '{name}' was asked for, but libtorch finds {count} CUDA devices.");
-            }
-        }
-
-        return device;
     }
 
     private enum PassKind

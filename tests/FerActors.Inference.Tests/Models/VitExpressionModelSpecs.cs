@@ -439,7 +439,7 @@ public sealed class VitExpressionModelSpecs : IDisposable
     {
         Skip.If(cuda.is_available(), "There is a CUDA device here.");
 
-        var error = Assert.Throws<InvalidOperationException>(() => VitExpressionModel.Load(_folder.Options() with { Device = "cuda:1" }, []));
+        var error = Assert.Throws<InvalidOperationException>(() => VitExpressionModel.Load(_folder.Options() with { Devices = "cuda:1" }, []));
 
         Assert.Contains("cuda:1", error.Message, StringComparison.Ordinal);
     }
