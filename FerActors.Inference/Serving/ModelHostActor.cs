@@ -343,7 +343,6 @@ public sealed class ModelHostActor : ReceiveActor, IWithTimers
     private void TakeOut(int number)
     {
         var status = _pool.Status(Elapsed())[number];
-        FerMetrics.InstanceFailed(status.Device);
         _log.Error("Instance {Instance} on {Device} is taken out; its batch runs elsewhere, and it is tried again. {Reason}", number, status.Device, status.Reason);
         foreach (var version in _versions.Values.ToList())
         {

@@ -42,9 +42,6 @@ public static class FerMetrics
         "fer.model.load.duration", "s", "Time to verify, load and warm a version beside the one that serves.",
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120] });
 
-    private static readonly Counter<long> InstanceFailures = Meter.CreateCounter<long>(
-        "fer.model.instance.failures", "{failure}", "Instances of the model pool that failed and were taken out, by device.");
-
     private static readonly Gauge<double> TrainingProgress = Meter.CreateGauge<double>("fer.training.progress", "1", "Share of a run's steps that is done.");
 
     private static readonly Gauge<double> TrainingLoss = Meter.CreateGauge<double>("fer.training.loss", "{nat}", "Mean training loss of the epoch so far.");
@@ -70,9 +67,6 @@ public static class FerMetrics
 
     private static readonly Counter<long> Retained = Meter.CreateCounter<long>(
         "fer.retention.images", "{image}", "Images of which retention, where it is on, made something: kept, dropped, failed, deleted.");
-
-    /// <summary>An instance of the model pool was taken out.</summary>
-    public static void InstanceFailed(string device) => InstanceFailures.Add(1, new KeyValuePair<string, object?>("fer.device", device));
 
     /// <summary>An image was answered.</summary>
     public static void Answered(ClassificationResult result)

@@ -45,7 +45,7 @@ public sealed partial class FerConfigurationSpecs : IDisposable
 
     [Fact]
     public void A_configuration_of_before_the_pool_is_refused_with_the_option_that_took_the_place_of_the_old_one() =>
-        Assert.Equal(["Model:Device is no option. Is Model:Devices meant?"], Mistakes("Model:Device=cuda"));
+        Assert.Equal(["Model:Device (--set) is no option. Is Model:Devices meant?"], Mistakes("Model:Device=cuda"));
 
     [Fact]
     public void All_mistakes_are_listed_at_once()
