@@ -1,5 +1,3 @@
-using FerActors.Vision.Native;
-
 namespace FerActors.Inference.Engines;
 
 /// <summary>An engine that is to be tried.</summary>

@@ -154,7 +154,7 @@ internal sealed class ModelAssembly
 
     // With bf16 asked for, an engine that has none is no candidate.
     private IReadOnlyList<EngineCandidate> Others() =>
-        OnProcessor && _options.Precision != "bf16" ? [new EngineCandidate(OnnxEngine.EngineName, Onnx)] : [];
+        _options.Precision != "bf16" && (OnProcessor || OnnxEngine.HasCuda()) ? [new EngineCandidate(OnnxEngine.EngineName, Onnx)] : [];
 
     private TorchEngine Torch(ScalarType type) => new(
         new Shared<Vit>(_checkpoint.Model.To(type, _device)), new PassThreads(OnProcessor && _options.Engine != ModelOptions.OnnxRuntime ? _threads : 1));
@@ -162,7 +162,7 @@ internal sealed class ModelAssembly
     private OnnxEngine Onnx()
     {
         var side = _checkpoint.Model.Config.ImageSize;
-        return new OnnxEngine(OnnxVit.Export(_checkpoint.Model), [_normalisation.Channels, side, side], _threads);
+        return new OnnxEngine(OnnxVit.Export(_checkpoint.Model), [_normalisation.Channels, side, side], _threads, OnProcessor ? null : Math.Max(_device.index, 0));
     }
 
     private VitExpressionModel Alone(TorchEngine torch) => Beside(torch, torch);

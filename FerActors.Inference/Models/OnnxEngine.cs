@@ -4,7 +4,7 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace FerActors.Inference.Models;
 
-/// <summary>ONNX Runtime on the processor, in fp32: for a single face faster than libtorch, which spends much of a short pass between its kernels.</summary>
+/// <summary>ONNX Runtime in fp32, on the processor or, in a build that has it, on a CUDA device. On the processor it is for a single face faster than libtorch, which spends much of a short pass between its kernels.</summary>
 internal sealed class OnnxEngine : IForwardEngine
 {
     /// <summary>The engine's name.</summary>
@@ -15,9 +15,16 @@ internal sealed class OnnxEngine : IForwardEngine
 
     /// <param name="model">An ONNX file, as <see cref="OnnxVit.Export"/> gives it.</param>
     /// <param name="image">Shape of an image: channels, side, side.</param>
-    /// <param name="threads">Threads of a pass, at least 1.</param>
-    public OnnxEngine(byte[] model, IReadOnlyList<long> image, int threads)
+    /// <param name="threads">Threads of a pass on the processor, at least 1.</param>
+    /// <param name="cudaDevice">Number of the CUDA device; absent is the processor.</param>
+    /// <exception cref="InvalidOperationException">This build has no ONNX Runtime with CUDA.</exception>
+    public OnnxEngine(byte[] model, IReadOnlyList<long> image, int threads, int? cudaDevice = null)
     {
+        if (cudaDevice is not null && !HasCuda())
+        {
+            throw new InvalidOperationException("The ONNX Runtime of this build computes on the processor only. Build with -p:FerAccelerator=cuda, or use engine libtorch there.");
+        }
+
         using var options = new SessionOptions
         {
             IntraOpNumThreads = threads,
@@ -27,6 +34,11 @@ internal sealed class OnnxEngine : IForwardEngine
 
         // Its threads would wait for the next pass in a busy loop, on the cores that decode and align.
         options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+        if (cudaDevice is { } device)
+        {
+            options.AppendExecutionProvider_CUDA(device);
+        }
+
         _image = [.. image];
         _session = new Shared<InferenceSession>(new InferenceSession(model, options));
     }
@@ -34,6 +46,9 @@ internal sealed class OnnxEngine : IForwardEngine
     private OnnxEngine(OnnxEngine other) => (_session, _image) = (other._session.Share(), other._image);
 
     public string Name => EngineName;
+
+    /// <summary>Whether this build's ONNX Runtime can use CUDA devices.</summary>
+    public static bool HasCuda() => OrtEnv.Instance().GetAvailableProviders().Contains("CUDAExecutionProvider");
 
     public (float[] Logits, float[] Embeddings) Run(float[] planes, int count)
     {

@@ -18,7 +18,7 @@ public sealed record ModelOptions
     public string Path { get; init; } = "models/fer-vit-compact-plus";
 
     /// <summary>
-    /// What computes the forward pass: <c>libtorch</c>; <c>onnxruntime</c> (on the processor, in fp32); or <c>auto</c>: both are tried at
+    /// What computes the forward pass: <c>libtorch</c>; <c>onnxruntime</c> (in fp32; on a CUDA device only in a build that has it); or <c>auto</c>: both are tried at
     /// load, and the faster one that agrees takes each class of batch sizes. Attention maps and explanations are libtorch's in any case.
     /// </summary>
     public string Engine { get; init; } = AutoEngine;
@@ -79,7 +79,6 @@ public sealed record ModelOptions
         errors.Check(TestTimeAugmentation is Plain or Flip or FlipShift or AutoViews, nameof(TestTimeAugmentation), TestTimeAugmentation, $"'{Plain}', '{Flip}', '{FlipShift}' or '{AutoViews}'");
         if (Engine == OnnxRuntime)
         {
-            errors.Check(Devices is Processor or AutoDevices, nameof(Devices), Devices, $"'cpu' with the engine '{OnnxRuntime}'");
             errors.Check(Precision is "auto" or "fp32", nameof(Precision), Precision, $"'auto' or 'fp32' with the engine '{OnnxRuntime}'");
         }
 

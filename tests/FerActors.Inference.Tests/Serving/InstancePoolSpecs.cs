@@ -71,6 +71,21 @@ public sealed class InstancePoolSpecs
     }
 
     [Fact]
+    public void A_batch_waits_for_another_instance_than_the_one_that_broke_even_where_that_is_back()
+    {
+        var pool = Pool(2);
+        pool.Offer(1, _now);
+        pool.Offer(2, _now);
+        pool.Broke(0, 1, Cause, Took, _now);
+        _now = pool.NextTry!.Value;
+        pool.Due(_now);
+
+        Assert.Equal([new PoolEffect.Capacity(2)], pool.Returned(0, new HashSet<long> { 0 }, _now));
+
+        Assert.Equal([new PoolEffect.Run(1, 1)], pool.Ended(1, 2, Took, _now));
+    }
+
+    [Fact]
     public void A_batch_that_breaks_twice_is_at_fault_and_the_first_instance_is_tried_again_at_once()
     {
         var pool = Pool(3);
