@@ -64,11 +64,12 @@ public sealed class InferenceRole
         var side = 0;
         akka
             .AddModelHost(
-                () =>
+                ModelInstances.Places(_options.Model),
+                devices =>
                 {
-                    var model = VitExpressionModel.Load(_options.Model, WarmUpBatches);
-                    side = model.InputSide;
-                    return model;
+                    var models = ModelInstances.Load(_options.Model, devices, WarmUpBatches);
+                    side = models[0].InputSide;
+                    return models;
                 },
                 new RegistryModelLoader(_options.Registry.Root, _options.Model, WarmUpBatches))
             .AddFaceBatcher(_options.Batching)

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Text.Json;
 using FerActors.Host.Intake;
+using FerActors.Inference.Serving;
 using FerActors.Shared.Drift;
 
 namespace FerActors.Host.Observability;
@@ -38,6 +39,15 @@ internal sealed class NodeMeter : IDisposable
             "fer.drift.psi", () => Drift(signal => signal.Psi), "1", "Population stability index of the window against the reference.");
         _meter.CreateObservableGauge(
             "fer.drift.ks", () => Drift(signal => signal.Ks), "1", "Kolmogorov-Smirnov distance of the window from the reference.");
+        _meter.CreateObservableGauge("fer.model.engine", Engines, "{engine}", "1 for the engine that computes the champion's passes of a class of batch sizes.");
+        _meter.CreateObservableGauge(
+            "fer.model.instance.up", () => Instances(instance => instance.State is InstanceState.Free or InstanceState.Busy ? 1L : 0L), "{instance}", "1 where an instance of the model pool is in service, 0 where it failed and was taken out.");
+        _meter.CreateObservableCounter(
+            "fer.model.instance.passes", () => Instances(instance => instance.Passes), "{pass}", "Forward passes that an instance ended.");
+        _meter.CreateObservableCounter(
+            "fer.model.instance.failures", () => Instances(instance => instance.Failures), "{failure}", "Passes and returns of an instance that failed through its own fault.");
+        _meter.CreateObservableCounter(
+            "fer.model.instance.busy", () => Instances(instance => instance.Busy.TotalSeconds), "s", "Time that an instance has spent with passes; its rate is the share of time that the instance is busy.");
         _meter.CreateObservableGauge("fer.model.serving", Serving, "{version}", "1 for the champion's version.");
     }
 
@@ -103,6 +113,13 @@ internal sealed class NodeMeter : IDisposable
     private IEnumerable<Measurement<long>> Serving() => _now.Serving is { } serving
         ? [new Measurement<long>(1, new("fer.model.name", serving.Model.Name), new("fer.model.version", serving.Model.Version))]
         : [];
+
+    private IEnumerable<Measurement<T>> Instances<T>(Func<InstanceStatus, T> measure)
+        where T : struct => from instance in _now.Models?.Instances ?? []
+        select new Measurement<T>(measure(instance), new KeyValuePair<string, object?>("fer.instance", instance.Number), new KeyValuePair<string, object?>("fer.device", instance.Device));
+
+    private IEnumerable<Measurement<long>> Engines() => from engine in _now.Models?.Engines ?? []
+        select new Measurement<long>(1, new KeyValuePair<string, object?>("fer.batch.faces", engine.Sizes), new KeyValuePair<string, object?>("fer.engine", engine.Engine));
 
     private IEnumerable<Measurement<long>> DriftStates() =>
         Tagged("fer.drift.signal", [.. (_now.Drift?.Signals ?? []).Select(signal => (NameOf(signal.Signal), (long?)signal.Level))]);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using FerActors.Host.Intake;
+using FerActors.Inference.Serving;
 using FerActors.Shared.Registry;
 using FerActors.Shared.Training;
 
@@ -103,6 +104,25 @@ internal static class ReplyTables
             yield return "leader";
         }
     }
+
+    private static ReplyTable Instances(IReadOnlyList<InstanceStatus> instances) => new(
+        "Instances",
+        ["Instance", "Device", "State", "Busy", "Passes", "Failures", "Reason"],
+        [
+            .. instances.Select(instance => new[]
+            {
+                Count(instance.Number),
+                instance.Device,
+                instance.State.ToString(),
+                Percent(instance.BusyShare),
+                Count(instance.Passes),
+                Count(instance.Failures),
+                instance.Reason ?? "",
+            }),
+        ])
+    {
+        Prose = ["Reason"],
+    };
 
     private static ReplyTable Models(IReadOnlyList<ModelSummary> models) => new(
         null,
@@ -282,7 +302,12 @@ internal static class ReplyTables
                 ("longest other wait of a batch, ms", Number(models.LongestOtherGapMs, "0.0")),
                 ("longest idle time, ms", Number(models.LongestIdleMs, "0")),
                 ("models in memory", Count(models.HeldModels)),
+                .. models.Engines.Select(engine => ($"engine for {engine.Sizes} {(engine.UpTo == 1 ? "face" : "faces")}", (string?)engine.Engine)),
             ]));
+            if (models.Instances.Count > 0)
+            {
+                tables.Add(Instances(models.Instances));
+            }
         }
 
         if (view.Shadow is { Shadow.Length: > 0 } shadow)

@@ -1,3 +1,4 @@
+using FerActors.Inference.Engines;
 using FerActors.Shared.Protocol;
 
 namespace FerActors.Inference.Models;
@@ -9,6 +10,9 @@ public interface IExpressionModel : IDisposable
 
     /// <summary>Side of the square gray crops that it takes, in pixels.</summary>
     int InputSide { get; }
+
+    /// <summary>What computes its forward passes; absent where the model does not say.</summary>
+    EngineReport? Engines => null;
 
     /// <summary>Classifies a batch.</summary>
     /// <param name="crops">At least one crop, each side x side bytes.</param>

@@ -49,9 +49,9 @@ public static class OnnxExport
     {
         var faces = DrawnFaces.Of(checkpoint.Model.Config.ImageSize);
         var expected = ExportAnswers.Of(checkpoint, faces);
-        using var engine = new OnnxEngine(onnx, threads: 1);
         var normalisation = new GrayNormalisation(checkpoint.Preprocessor);
         var (channels, side) = (normalisation.Channels, checkpoint.Model.Config.ImageSize);
+        using var engine = new OnnxEngine(onnx, [channels, side, side], threads: 1);
 
         // The first face alone, the others together: a batch that was frozen into the graph would not take both.
         ExportAnswers actual = new([], []);
@@ -63,7 +63,7 @@ public static class OnnxExport
                 normalisation.Apply(face, pixels.AsSpan(i * channels * side * side, channels * side * side));
             }
 
-            var (logits, _, probabilities) = engine.RunNamed(pixels, [part.Count, channels, side, side]);
+            var (logits, _, probabilities) = engine.RunNamed(pixels, part.Count);
             actual = new ExportAnswers([.. actual.Logits, .. logits], [.. actual.Probabilities, .. probabilities]);
         }
 

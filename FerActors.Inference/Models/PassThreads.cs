@@ -42,6 +42,9 @@ internal sealed class PassThreads : IDisposable
         }
     }
 
+    /// <summary>As many threads again, for another instance of the model; what was found out by measurement holds for them too.</summary>
+    public PassThreads Another() => new(Count) { _share = _share };
+
     /// <summary>Computes all parts of a batch and waits for them; the calling thread computes the first.</summary>
     /// <param name="images">Images of the batch, at least 1.</param>
     /// <param name="part">From a part's first image and their number to its answer.</param>

@@ -33,7 +33,7 @@ internal static class PrecisionTrial
     public static VitExpressionModel RequireParity(VitExpressionModel exact, VitExpressionModel other, double tolerance)
     {
         var difference = Difference(exact, other);
-        var (what, remedy) = other.Engine == exact.Engine ? ("In bf16", "precision fp32") : ($"With {other.Engine}", $"engine {exact.Engine}");
+        var (what, remedy) = other.ComputeType == exact.ComputeType ? ("With onnxruntime", "engine libtorch") : ("In bf16", "precision fp32");
         return difference <= tolerance
             ? other
             : throw new InvalidOperationException(

@@ -1,9 +1,9 @@
+using FerActors.Inference.Engines;
 using FerActors.Shared.Labels;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
-using FerActors.Vision.Native;
 using FerActors.Vision.Onnx;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -16,19 +16,23 @@ public sealed class VitExpressionModel : IExpressionModel
     // An attention pass holds the weights of every layer and head at once, for ViT-B 22 MB a face.
     private const int AttentionBatch = 8;
 
-    private readonly Vit _model;
+    private readonly TorchEngine _torch;
+    private readonly EngineTable _table;
     private readonly LabelMap _labels;
     private readonly GrayNormalisation _normalisation;
-    private readonly OnnxEngine? _onnx;
     private readonly string _augmentation;
-    private readonly PassThreads _threads;
 
-    private VitExpressionModel(
-        Vit model, OnnxEngine? onnx, PassThreads threads, string augmentation, LabelMap labels, GrayNormalisation normalisation, ModelIdentity identity)
+    /// <param name="torch">Computes the passes with attention or gradients. The model owns it.</param>
+    /// <param name="table">Computes the plain passes; may name <paramref name="torch"/>. The model owns its engines.</param>
+    /// <param name="engines">How the engines of the table came about.</param>
+    /// <param name="augmentation">Views of a face, as the options name them.</param>
+    /// <param name="labels">The network's outputs.</param>
+    /// <param name="normalisation">What the network's input looks like.</param>
+    /// <param name="identity">What results say of the model.</param>
+    internal VitExpressionModel(
+        TorchEngine torch, EngineTable table, EngineReport engines, string augmentation, LabelMap labels, GrayNormalisation normalisation, ModelIdentity identity)
     {
-        _threads = threads;
-        _model = model;
-        _onnx = onnx;
+        (_torch, _table, Engines) = (torch, table, engines);
         _augmentation = augmentation;
         _labels = labels;
         _normalisation = normalisation;
@@ -37,78 +41,43 @@ public sealed class VitExpressionModel : IExpressionModel
 
     public ModelIdentity Identity { get; }
 
-    public int InputSide => _model.Config.ImageSize;
+    public EngineReport Engines { get; }
 
-    /// <summary>The type in which it computes.</summary>
-    public ScalarType ComputeType => _model.DType;
+    public int InputSide => Network.Config.ImageSize;
 
-    /// <summary>What computes its forward passes, as <see cref="ModelOptions.Engine"/> names it.</summary>
-    public string Engine => _onnx is null ? ModelOptions.LibTorch : ModelOptions.OnnxRuntime;
+    /// <summary>The type in which libtorch computes.</summary>
+    public ScalarType ComputeType => Network.DType;
 
-    /// <summary>Loads a model folder onto the device, in the precision that the options ask for, and warms it up.</summary>
-    /// <param name="options">Folder, device and precision.</param>
+    /// <summary>The engines that go with the model.</summary>
+    internal IEnumerable<IForwardEngine> Owned => _table.Engines.Append(_torch).Distinct();
+
+    private Vit Network => _torch.Model;
+
+    /// <summary>Loads a model folder onto the first device of the options, and warms it up.</summary>
+    /// <param name="options">Folder, engine, precision and devices.</param>
     /// <param name="warmUpBatches">Batch sizes to run before the model is handed out; the first pass of each size is slow.</param>
     /// <exception cref="Exception">The folder or the device cannot be used; the message says why.</exception>
-    public static VitExpressionModel Load(ModelOptions options, IReadOnlyList<int> warmUpBatches)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(warmUpBatches);
-        var model = LoadCold(options, warmUpBatches.DefaultIfEmpty(1).Max(), version: null);
-        try
-        {
-            foreach (var size in warmUpBatches)
-            {
-                model.WarmUp(size);
-            }
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
-
-        return model;
-    }
+    public static VitExpressionModel Load(ModelOptions options, IReadOnlyList<int> warmUpBatches) =>
+        (VitExpressionModel)ModelInstances.Load(options, [ModelInstances.Places(options)[0]], warmUpBatches)[0];
 
     /// <summary>Loads a model folder without warming it up.</summary>
-    /// <param name="options">Folder, device and precision.</param>
-    /// <param name="trialBatch">Size of the batch with which the precisions are compared.</param>
+    /// <param name="options">Folder, engine and precision.</param>
+    /// <param name="device">Where it computes.</param>
+    /// <param name="largest">Size of the largest batch with which precisions and engines are compared.</param>
     /// <param name="version">The version's name in the registry; absent takes what the folder says.</param>
-    internal static VitExpressionModel LoadCold(ModelOptions options, int trialBatch, string? version)
+    internal static VitExpressionModel LoadCold(ModelOptions options, string device, int largest, string? version)
     {
-        var device = FindDevice(options.Device);
+        var place = ModelInstances.Find(device);
         using var checkpoint = VitCheckpoint.Load(options.Path);
-        var cores = options.EffectiveThreads(Environment.ProcessorCount);
-        var threads = device.type == DeviceType.CPU && options.Engine == ModelOptions.LibTorch ? cores : 1;
-        var config = checkpoint.Model.Config;
-        var identity = new ModelIdentity(
-            config.FerActors.Name ?? System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(options.Path)),
-            version ?? config.FerActors.Version ?? checkpoint.WeightsSha256[..12],
-            checkpoint.WeightsSha256);
-        var labels = LabelMap.Create(config.Labels);
-        var normalisation = new GrayNormalisation(checkpoint.Preprocessor);
-        VitExpressionModel In(ScalarType type, OnnxEngine? onnx = null) =>
-            new(checkpoint.Model.To(type, device), onnx, new PassThreads(threads), options.TestTimeAugmentation, labels, normalisation, identity);
+        return new ModelAssembly(options, checkpoint, place, version, TimeProvider.System).Build(largest);
+    }
 
-        if (options.Engine == ModelOptions.OnnxRuntime)
-        {
-            return OneOf(
-                () => In(ScalarType.Float32),
-                () => In(ScalarType.Float32, new OnnxEngine(OnnxVit.Export(checkpoint.Model), cores)),
-                (exact, other) => PrecisionTrial.RequireParity(exact, other, options.ParityTolerance));
-        }
-
-        VitExpressionModel Either(Func<VitExpressionModel, VitExpressionModel, VitExpressionModel> choose) =>
-            OneOf(() => In(ScalarType.Float32), () => In(ScalarType.BFloat16), choose);
-
-        var model = options.Precision switch
-        {
-            "fp32" => In(ScalarType.Float32),
-            "bf16" => Either((exact, half) => PrecisionTrial.RequireParity(exact, half, options.ParityTolerance)),
-            _ => Either((exact, half) => PrecisionTrial.Choose(exact, half, options.ParityTolerance, trialBatch)),
-        };
-        model.TryThreads();
-        return model;
+    /// <summary>The model once more, over the same weights, for another thread at the same time. Both are to be disposed.</summary>
+    public VitExpressionModel Another()
+    {
+        var torch = (TorchEngine)_torch.Share();
+        return new VitExpressionModel(
+            torch, _table.Select(engine => engine == _torch ? torch : engine.Share()), Engines, _augmentation, _labels, _normalisation, Identity);
     }
 
     /// <summary>Runs a batch of this size; the first pass of each size is slow.</summary>
@@ -150,15 +119,10 @@ public sealed class VitExpressionModel : IExpressionModel
 
     public void Dispose()
     {
-        _onnx?.Dispose();
-        _threads.Dispose();
-        _model.Dispose();
-    }
-
-    private void TryThreads()
-    {
-        var blank = new float[_normalisation.Channels * InputSide * InputSide];
-        _threads.Try(() => _threads.Run(1, (_, count) => Plain(blank, count)));
+        foreach (var engine in Owned)
+        {
+            engine.Dispose();
+        }
     }
 
     private static PassKind KindOf(FaceCrop crop) => crop switch
@@ -199,7 +163,7 @@ public sealed class VitExpressionModel : IExpressionModel
                 probabilities, crop.WantsAttention ? Rollout(layers, i) : null, Explanation(crop.Explain, probabilities, layers, weighted, i))
             {
                 Views = augmentation,
-                Embedding = embeddings?.AsSpan(i * _model.Config.HiddenSize, _model.Config.HiddenSize).ToArray(),
+                Embedding = embeddings?.AsSpan(i * Network.Config.HiddenSize, Network.Config.HiddenSize).ToArray(),
             };
         }
     }
@@ -214,63 +178,43 @@ public sealed class VitExpressionModel : IExpressionModel
 
         if (wanted.Method == ExplanationMethod.Rollout)
         {
-            return ExplanationGrid.Of(wanted.Method, null, [.. Rollout(layers, image).Values.Select(value => (double)value)], _model.Grid);
+            return ExplanationGrid.Of(wanted.Method, null, [.. Rollout(layers, image).Values.Select(value => (double)value)], Network.Grid);
         }
 
         var label = wanted.Label ?? (Expression)Array.IndexOf(probabilities, probabilities.Max());
-        return ExplanationGrid.Of(wanted.Method, label, GradientRollout.Compute(Own(weighted, image), _model.Config.SequenceLength), _model.Grid);
+        return ExplanationGrid.Of(wanted.Method, label, GradientRollout.Compute(Own(weighted, image), Network.Config.SequenceLength), Network.Grid);
     }
 
     // Logits, and for each layer what of its attention was asked for, averaged over the heads: [image, token, token].
     private (float[] Logits, List<float[]> Layers, List<float[]> Weighted, float[]? Embeddings) Run(
         float[] planes, List<FaceCrop> crops, PassKind kind)
     {
-        if (kind == PassKind.Plain && _onnx is not null)
-        {
-            var (fast, tokens) = _onnx.Run(planes, [crops.Count, _normalisation.Channels, InputSide, InputSide]);
-            return (fast, [], [], tokens);
-        }
-
         if (kind == PassKind.Plain)
         {
-            var image = planes.Length / crops.Count;
-            var parts = _threads.Run(crops.Count, (start, count) => Plain(planes[(start * image)..((start + count) * image)], count));
-            return (Joined(parts, part => part.Logits), [], [], Joined(parts, part => part.Embeddings));
+            var (values, tokens) = _table.Of(crops.Count).Run(planes, crops.Count);
+            return (values, [], [], tokens);
         }
 
-        set_num_threads(_threads.Plan(images: 1).ThreadsEach);
+        set_num_threads(_torch.ThreadsOfAPart);
         using var scope = NewDisposeScope();
         if (kind == PassKind.Gradients)
         {
-            var (outputs, attention, gradients) = _model.ForwardWithGradients(Pixels(planes, crops.Count), values => Chosen(values, crops));
+            var (outputs, attention, gradients) = Network.ForwardWithGradients(_torch.Pixels(planes, crops.Count), values => Chosen(values, crops));
             var weighted = attention.Zip(gradients, (weights, gradient) => Values((weights * gradient).relu().mean([1])));
             return (Values(outputs), attention.Select(weights => Values(weights.mean([1]))).ToList(), weighted.ToList(), null);
         }
 
         using var inference = inference_mode();
-        var (logits, layers) = _model.ForwardWithAttention(Pixels(planes, crops.Count));
+        var (logits, layers) = Network.ForwardWithAttention(_torch.Pixels(planes, crops.Count));
         return (Values(logits), layers.Select(weights => Values(weights.mean([1]))).ToList(), [], null);
     }
-
-    private (float[] Logits, float[] Embeddings) Plain(float[] planes, int count)
-    {
-        using var scope = NewDisposeScope();
-        using var inference = inference_mode();
-        var (logits, embeddings) = _model.ForwardWithEmbedding(Pixels(planes, count));
-        return (Values(logits), Values(embeddings));
-    }
-
-    private static float[] Joined<T>(T[] parts, Func<T, float[]> values) => parts.Length == 1 ? values(parts[0]) : [.. parts.SelectMany(values)];
-
-    private Tensor Pixels(float[] planes, int count) =>
-        tensor(planes, [count, _normalisation.Channels, InputSide, InputSide], device: _model.Device);
 
     // The output that each crop wants explained: that of an expression, or the highest. Outputs may stand in another order than FER2013's.
     private Tensor Chosen(Tensor outputs, List<FaceCrop> crops)
     {
         var highest = outputs.argmax(1).cpu().data<long>().ToArray();
         var named = crops.Select((crop, i) => crop.Explain?.Label is { } label ? Array.IndexOf(_labels.OutputToExpression, (int)label) : highest[i]);
-        return tensor(named.ToArray(), device: _model.Device);
+        return tensor(named.ToArray(), device: Network.Device);
     }
 
     private static float[] Values(Tensor values) => values.cpu().data<float>().ToArray();
@@ -284,7 +228,7 @@ public sealed class VitExpressionModel : IExpressionModel
             throw new ModelFailureException("The model gave logits that are not finite.");
         }
 
-        var temperature = _model.Config.FerActors.Temperature;
+        var temperature = Network.Config.FerActors.Temperature;
         var highest = ordered.Max();
         var sum = 0.0;
         var powers = new double[ordered.Length];
@@ -302,48 +246,12 @@ public sealed class VitExpressionModel : IExpressionModel
         return ordered;
     }
 
-    private AttentionMap Rollout(List<float[]> layers, int image) => AttentionRollout.Compute(Own(layers, image), _model.Grid);
+    private AttentionMap Rollout(List<float[]> layers, int image) => AttentionRollout.Compute(Own(layers, image), Network.Grid);
 
     private List<float[]> Own(List<float[]> layers, int image)
     {
-        var tokens = _model.Config.SequenceLength;
+        var tokens = Network.Config.SequenceLength;
         return layers.Select(l => l.AsSpan(image * tokens * tokens, tokens * tokens).ToArray()).ToList();
-    }
-
-    // Of the two copies, the one that is not chosen is disposed, and both are where none is.
-    private static VitExpressionModel OneOf(
-        Func<VitExpressionModel> exact, Func<VitExpressionModel> other, Func<VitExpressionModel, VitExpressionModel, VitExpressionModel> choose)
-    {
-        VitExpressionModel? first = null, second = null, chosen = null;
-        try
-        {
-            first = exact();
-            second = other();
-            return chosen = choose(first, second);
-        }
-        finally
-        {
-            foreach (var copy in new[] { first, second }.Where(c => c != chosen))
-            {
-                copy?.Dispose();
-            }
-        }
-    }
-
-    private static Device FindDevice(string name)
-    {
-        TorchRuntime.EnsureLoaded();
-        var device = new Device(name);
-        if (device.type == DeviceType.CUDA)
-        {
-            var count = cuda.is_available() ? cuda.device_count() : 0;
-            if (Math.Max(device.index, 0) >= count)
-            {
-                throw new InvalidOperationException($"The device '{name}' was asked for, but libtorch finds {count} CUDA devices.");
-            }
-        }
-
-        return device;
     }
 
     private enum PassKind

@@ -31,14 +31,15 @@ public sealed class BatchingActor : ReceiveActor, IWithTimers
     private readonly Dictionary<DeliveryKey, PendingImage> _images = [];
     private readonly SortedDictionary<int, long> _sizes = [];
     private readonly ILoggingAdapter _log = Context.GetLogger();
-    private RunningBatch? _running;
+    private readonly Dictionary<long, RunningBatch> _running = [];
     private double _canaryShare;
+    private int _places = 1;
     private long _batches;
     private long _faces;
     private long _refused;
 
     /// <param name="options">How batches form.</param>
-    /// <param name="model">Runs one batch at a time.</param>
+    /// <param name="model">Runs as many batches at a time as it says.</param>
     /// <param name="time">The clock.</param>
     public BatchingActor(BatchingOptions options, IActorRef model, TimeProvider time)
     {
@@ -54,15 +55,21 @@ public sealed class BatchingActor : ReceiveActor, IWithTimers
         Receive<BatchClassified>(done => Finish(done.Batch, batch => Spread(batch, done)));
         Receive<BatchFailed>(failed => Finish(failed.Batch, batch => Split(batch, failed.Cause)));
         Receive<Due>(_ => Pump());
-        Receive<TrafficSplit>(split => _canaryShare = split.CanaryShare);
+        Receive<TrafficSplit>(split =>
+        {
+            (_canaryShare, _places) = (split.CanaryShare, split.Batches);
+            Pump();
+        });
         Receive<ModelHostStarted>(_ => _model.Tell(SubscribeTraffic.Instance));
         Receive<GetBatchingStatistics>(_ => Sender.Tell(
-            new BatchingStatistics(_faces, _batches, new SortedDictionary<int, long>(_sizes), _refused, Waiting, _running is null ? null : Now() - _running.Started)));
+            new BatchingStatistics(_faces, _batches, new SortedDictionary<int, long>(_sizes), _refused, Waiting, RunningFor)));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
     private int Waiting => _champion.Count + _canary.Count;
+
+    private TimeSpan? RunningFor => _running.Count == 0 ? null : Now() - _running.Values.Min(batch => batch.Started);
 
     protected override void PreStart()
     {
@@ -99,23 +106,25 @@ public sealed class BatchingActor : ReceiveActor, IWithTimers
         Pump();
     }
 
-    // Sends the next batch where the model is free and one is due; else makes sure to be woken when one is.
+    // Sends batches while an instance is free and one is due; else makes sure to be woken when one is.
     private void Pump()
     {
         var now = Now();
         Expire(now);
-        if (_running is null && TryTake(now) is var (slot, faces))
+        while (_running.Count < _places && TryTake(now) is var (slot, faces))
         {
             Timers.Cancel(Due.BatchTimer);
-            _running = new RunningBatch(Interlocked.Increment(ref _lastNumber), slot, faces, now);
+            var batch = new RunningBatch(Interlocked.Increment(ref _lastNumber), slot, faces, now);
+            _running[batch.Number] = batch;
             _batches++;
             _sizes[faces.Count] = _sizes.GetValueOrDefault(faces.Count) + 1;
-            _model.Tell(new RunBatch(_running.Number, faces.Select(f => _images[f.Image].Request.Crops[f.Face]).ToList(), slot)
+            _model.Tell(new RunBatch(batch.Number, faces.Select(f => _images[f.Image].Request.Crops[f.Face]).ToList(), slot)
             {
                 Waiting = Waiting,
             });
         }
-        else if (_running is null)
+
+        if (_running.Count < _places)
         {
             Wake(Due.BatchTimer, Sooner(_champion.UntilDue(now), _canary.UntilDue(now)));
         }
@@ -163,12 +172,11 @@ public sealed class BatchingActor : ReceiveActor, IWithTimers
 
     private void Finish(long number, Action<RunningBatch> handle)
     {
-        if (_running is not { } batch || batch.Number != number)
+        if (!_running.Remove(number, out var batch))
         {
             return;
         }
 
-        _running = null;
         handle(batch);
         Pump();
     }
@@ -192,7 +200,7 @@ public sealed class BatchingActor : ReceiveActor, IWithTimers
             // champion stood in for the canary: its faces go again, and to the champion, which cannot alternate with itself.
             if (image.Contradicts(done.Model))
             {
-                Queue(batch.Slot).Remove(new HashSet<DeliveryKey> { face.Image });
+                Forget(face.Image);
                 _champion.Requeue(image.Restart(face.Since));
                 moved.Add(face.Image);
                 continue;
@@ -215,7 +223,7 @@ public sealed class BatchingActor : ReceiveActor, IWithTimers
         {
             _log.Error(cause, "The model failed on an image by itself");
             Refuse(images[0], ErrorCodes.ModelFailure, "The model could not classify this image.");
-            Queue(batch.Slot).Remove(images.ToHashSet());
+            Forget(images[0]);
             return;
         }
 
@@ -224,6 +232,14 @@ public sealed class BatchingActor : ReceiveActor, IWithTimers
         // Without those that were refused meanwhile, for faces of theirs that waited for too long.
         Queue(batch.Slot).Requeue(batch.Faces.Where(f => _images.ContainsKey(f.Image)).ToList());
         Timers.Cancel(Due.ExpiryTimer);
+    }
+
+    // What waits of an image; it may have begun as the canary's and gone on as the champion's.
+    private void Forget(DeliveryKey key)
+    {
+        var image = new HashSet<DeliveryKey> { key };
+        _champion.Remove(image);
+        _canary.Remove(image);
     }
 
     private void Refuse(DeliveryKey key, string code, string message)
@@ -263,6 +279,12 @@ public sealed class BatchingActor : ReceiveActor, IWithTimers
         // True with the last of the image's faces.
         public bool Set(WaitingFace<DeliveryKey> face, FacePrediction prediction, DateTimeOffset started, BatchClassified done)
         {
+            // A face that went again may have been under way on another instance.
+            if (_predictions[face.Face] is not null)
+            {
+                return false;
+            }
+
             _predictions[face.Face] = prediction;
             _queueMs = Math.Max(_queueMs, (started - face.Since).TotalMilliseconds);
             _inferMs = Math.Max(_inferMs, done.InferMs);

@@ -1,3 +1,4 @@
+using FerActors.Inference.Engines;
 using FerActors.Inference.Models;
 using FerActors.Shared.Labels;
 using FerActors.Shared.Protocol;
@@ -22,6 +23,8 @@ internal sealed class HostedModel(long ticket, IExpressionModel model)
     public ModelIdentity Identity { get; } = model.Identity;
 
     public int InputSide { get; } = model.InputSide;
+
+    public EngineReport? Engines { get; } = model.Engines;
 
     /// <summary>Passes that were started and have not ended.</summary>
     public int Passes { get; set; }

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using FerActors.Inference.Engines;
 using FerActors.Shared.Protocol;
 using FerActors.Shared.Registry;
 
@@ -69,7 +70,8 @@ public sealed record SubscribeTraffic : INoSerializationVerificationNeeded
 }
 
 /// <param name="CanaryShare">Share of the messages whose faces the canary answers, from 0 (there is none) to 1.</param>
-public sealed record TrafficSplit(double CanaryShare) : INoSerializationVerificationNeeded;
+/// <param name="Batches">Batches that may run at once: the instances in service.</param>
+public sealed record TrafficSplit(double CanaryShare, int Batches = 1) : INoSerializationVerificationNeeded;
 
 /// <summary>Published on the event stream: a host has (re)started, knows of no subscriber and of nothing desired.</summary>
 public sealed record ModelHostStarted(IActorRef Host) : INoSerializationVerificationNeeded;
@@ -145,4 +147,11 @@ public sealed record ModelHostStatistics(
     long FailedLoads,
     double LastLoadMs,
     double LongestLoadMs,
-    int HeldModels) : INoSerializationVerificationNeeded;
+    int HeldModels) : INoSerializationVerificationNeeded
+{
+    /// <summary>The instances of the pool.</summary>
+    public IReadOnlyList<InstanceStatus> Instances { get; init; } = [];
+
+    /// <summary>What computes the champion's forward passes, for each class of batch sizes; empty where the model does not say.</summary>
+    public IReadOnlyList<EngineClass> Engines { get; init; } = [];
+}

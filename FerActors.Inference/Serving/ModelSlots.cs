@@ -33,7 +33,7 @@ internal sealed class ModelSlots
     public ModelSlots(string version, string weightsSha256, DateTimeOffset now)
     {
         _held[InitialTicket] = new Holding(null, version, weightsSha256, ModelSlot.Champion, now);
-        _serving[ModelSlot.Champion] = new Service(InitialTicket, now);
+        _serving[ModelSlot.Champion] = new Service(InitialTicket, now, Taken: true);
         _desiredSince = now;
     }
 
@@ -43,10 +43,10 @@ internal sealed class ModelSlots
     public bool Known { get; private set; }
 
     /// <summary>The node may take images: it serves a promoted version, or knows that there is none.</summary>
-    public bool MayServe => Known && (Desired.Champion is null || Serving(ModelSlot.Champion) != InitialTicket);
+    public bool MayServe => Known && (Desired.Champion is null || (Serving(ModelSlot.Champion) != InitialTicket && _serving[ModelSlot.Champion].Taken));
 
     /// <summary>Share of the images that the canary answers, 0 where none is loaded.</summary>
-    public double CanaryShare => _serving.ContainsKey(ModelSlot.Canary) ? Desired.Canary?.Share ?? 0 : 0;
+    public double CanaryShare => _serving.GetValueOrDefault(ModelSlot.Canary) is { Taken: true } ? Desired.Canary?.Share ?? 0 : 0;
 
     /// <summary>Share of the images that the shadow sees, 0 where none is loaded.</summary>
     public double ShadowShare => _serving.ContainsKey(ModelSlot.Shadow) ? Desired.Shadow?.Share ?? 0 : 0;
@@ -116,6 +116,18 @@ internal sealed class ModelSlots
         return Plan(now);
     }
 
+    /// <summary>Every instance in service has the model of a slot: only now the node serves it.</summary>
+    public IReadOnlyList<SlotEffect> Taken(ModelSlot slot, long ticket, DateTimeOffset now)
+    {
+        if (!_serving.TryGetValue(slot, out var service) || service.Ticket != ticket || service.Taken)
+        {
+            return [];
+        }
+
+        _serving[slot] = service with { Since = now, Taken = true };
+        return [new SlotEffect.Report()];
+    }
+
     /// <summary>A model is disposed.</summary>
     public IReadOnlyList<SlotEffect> Retired(long ticket) => _retiring.Remove(ticket) ? [new SlotEffect.Report()] : [];
 
@@ -130,7 +142,7 @@ internal sealed class ModelSlots
             if (holding is not null)
             {
                 entries.Add(new ModelSlotStatus(
-                    slot, holding.Version, holding.WeightsSha256, ModelPhase.Serving, null, _serving[slot].Since));
+                    slot, holding.Version, holding.WeightsSha256, _serving[slot].Taken ? ModelPhase.Serving : ModelPhase.Warming, null, _serving[slot].Since));
             }
 
             if (target is not null && holding?.Model != target)
@@ -191,7 +203,7 @@ internal sealed class ModelSlots
 
         if (ticket is { } chosen)
         {
-            _serving[slot] = new Service(chosen, now);
+            _serving[slot] = new Service(chosen, now, Taken: false);
             _held[chosen] = _held[chosen] with { Slot = slot };
         }
         else
@@ -236,7 +248,10 @@ internal sealed class ModelSlots
 
     private sealed record Holding(ModelPointer? Model, string Version, string WeightsSha256, ModelSlot Slot, DateTimeOffset Since);
 
-    private sealed record Service(long Ticket, DateTimeOffset Since);
+    /// <param name="Ticket">The model.</param>
+    /// <param name="Since">Begin of the phase.</param>
+    /// <param name="Taken">Every instance has it.</param>
+    private sealed record Service(long Ticket, DateTimeOffset Since, bool Taken);
 
     private sealed record LoadUnderWay(long Ticket, ModelPointer Model, ModelPhase Phase, DateTimeOffset Since, bool Cancelled);
 

@@ -10,16 +10,18 @@ namespace FerActors.Inference.Serving;
 /// <param name="warmUpBatches">Batch sizes to run before the model is handed out.</param>
 public sealed class RegistryModelLoader(string root, ModelOptions options, IReadOnlyList<int> warmUpBatches) : IModelLoader
 {
-    public IExpressionModel Load(ModelPointer model, Action<ModelPhase> progress, CancellationToken cancellation)
+    public IReadOnlyList<IExpressionModel> Load(
+        ModelPointer model, IReadOnlyList<string> devices, Action<ModelPhase> progress, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(progress);
         progress(ModelPhase.Verifying);
         var folder = ModelFolderCheck.Verify(root, model, cancellation);
         progress(ModelPhase.Loading);
-        var loaded = VitExpressionModel.LoadCold(options with { Path = folder }, warmUpBatches.DefaultIfEmpty(1).Max(), model.Version.Value);
-        try
+        return ModelInstances.Load(options with { Path = folder }, devices, warmUpBatches, model.Version.Value, loaded =>
         {
+            cancellation.ThrowIfCancellationRequested();
+
             // The file may have been replaced since it was verified; what was loaded has a digest of its own.
             if (loaded.Identity.WeightsSha256 != model.WeightsSha256)
             {
@@ -27,18 +29,6 @@ public sealed class RegistryModelLoader(string root, ModelOptions options, IRead
             }
 
             progress(ModelPhase.Warming);
-            foreach (var size in warmUpBatches)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                loaded.WarmUp(size);
-            }
-
-            return loaded;
-        }
-        catch
-        {
-            loaded.Dispose();
-            throw;
-        }
+        });
     }
 }

@@ -15,10 +15,10 @@ internal abstract record SlotEffect
     /// <summary>Nobody wants the load any more. It still has to be answered.</summary>
     public sealed record CancelLoad(long Ticket) : SlotEffect;
 
-    /// <summary>From the next batch on this model serves the slot; <see langword="null"/> is none.</summary>
+    /// <summary>From the next batch of each instance on this model serves the slot; <see langword="null"/> is none.</summary>
     public sealed record Swap(ModelSlot Slot, long? Ticket) : SlotEffect;
 
-    /// <summary>Dispose the model once its last pass has ended.</summary>
+    /// <summary>Dispose the model once no instance holds it and its last pass has ended.</summary>
     public sealed record Dispose(long Ticket) : SlotEffect;
 
     /// <summary>Something that others want to know has changed.</summary>

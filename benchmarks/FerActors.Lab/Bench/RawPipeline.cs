@@ -40,7 +40,7 @@ internal sealed class RawPipeline : IDisposable
     public string Describe()
     {
         var model = Model(_nodes.Threads);
-        return $"{_detectors.Kind}, {_nodes.Workers} alignment worker(s), model {model.Identity.Name} {model.Identity.Version} with {model.Engine} in {model.ComputeType} "
+        return $"{_detectors.Kind}, {_nodes.Workers} alignment worker(s), model {model.Identity.Name} {model.Identity.Version} with {model.Engines.Words} faces "
             + $"on {_nodes.Threads} thread(s), batches of up to {_options.Batching.MaxBatchSize}";
     }
 

@@ -20,7 +20,7 @@ internal static class EngineComparison
     /// <exception cref="InvalidOperationException">They do not agree.</exception>
     public static void Run(string folder, int rounds)
     {
-        var options = new ModelOptions { Path = folder };
+        var options = new ModelOptions { Path = folder, Engine = ModelOptions.LibTorch };
         using var exact = VitExpressionModel.Load(options with { Precision = "fp32" }, Batches);
         using var half = VitExpressionModel.Load(options with { Precision = "bf16" }, Batches);
         using var onnx = VitExpressionModel.Load(options with { Engine = ModelOptions.OnnxRuntime, ParityTolerance = 1e-3 }, Batches);

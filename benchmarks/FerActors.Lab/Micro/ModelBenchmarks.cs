@@ -20,7 +20,7 @@ public class ModelBenchmarks
     [GlobalSetup]
     public void SetUp()
     {
-        _model = VitExpressionModel.Load(new ModelOptions { Precision = Precision, Threads = 1, ParityTolerance = 1 }, [Batch]);
+        _model = VitExpressionModel.Load(new ModelOptions { Engine = ModelOptions.LibTorch, Precision = Precision, Threads = 1, ParityTolerance = 1 }, [Batch]);
         _crops = NoiseCrops.Make(Batch, _model.InputSide, seed: 1);
     }
 

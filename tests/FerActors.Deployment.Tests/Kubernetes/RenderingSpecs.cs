@@ -233,7 +233,7 @@ public sealed class RenderingSpecs
                 resources.Requests[name].ToDecimal() <= resources.Limits[name].ToDecimal(), $"{workload.Name} asks for more {name} than it may have"));
             var options = NodeSettings.Read(rendering, workload);
             var gpus = resources.Limits.TryGetValue("nvidia.com/gpu", out var count) ? count.ToInt32() : 0;
-            Assert.Equal(gpus > 0, options.Model.Device != "cpu");
+            Assert.Equal(gpus > 0, options.Model.Devices.StartsWith("cuda", StringComparison.Ordinal));
             Assert.Equal(gpus > 0, workload.Node.Image.StartsWith($"{Product}-cuda:", StringComparison.Ordinal));
             Assert.Equal(folder == "overlays/gpu" && options.Cluster.Has(NodeRoles.Inference), gpus > 0);
             if (options.Cluster.Has(NodeRoles.Inference))

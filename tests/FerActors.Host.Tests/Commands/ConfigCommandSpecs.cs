@@ -51,14 +51,14 @@ public sealed class ConfigCommandSpecs : IDisposable
     public async Task A_section_or_an_option_alone_is_shown_and_a_misspelt_one_is_named()
     {
         var (code, section, _) = await RunAsync("config", "batching", "Registry:Gates");
-        var (_, option, _) = await RunAsync("config", "Model:Device");
+        var (_, option, _) = await RunAsync("config", "Model:Devices");
         var (misspelt, _, errors) = await RunAsync("config", "Batchng");
 
         Assert.Equal((0, 2), (code, misspelt));
         Assert.Contains("Batching:MaxBatchSize", section, StringComparison.Ordinal);
         Assert.Contains("Registry:Gates:MaxAccuracyDrop", section, StringComparison.Ordinal);
         Assert.DoesNotContain("Registry:Root", section, StringComparison.Ordinal);
-        Assert.Contains("cpu", option, StringComparison.Ordinal);
+        Assert.Contains("auto", option, StringComparison.Ordinal);
         Assert.Equal("fer: 'Batchng' is no option and no section. Is Batching meant?", errors.Trim());
     }
 

@@ -43,10 +43,14 @@ public sealed partial class FerConfigurationSpecs : IDisposable
         Assert.Contains(sentence, Mistakes(setting));
 
     [Fact]
+    public void A_configuration_of_before_the_pool_is_refused_with_the_option_that_took_the_place_of_the_old_one() =>
+        Assert.Equal(["Model:Device (--set) is no option. Is Model:Devices meant?"], Mistakes("Model:Device=cuda"));
+
+    [Fact]
     public void All_mistakes_are_listed_at_once()
     {
         var mistakes = Mistakes(
-            "Batchng:MaxBatchSize=64", "RabitMq:Uri=x", "Batching:MaxBatchSize=many", "Batching:MaxQueueSize=few", "RabbitMq:Prefetch=0", "Model:Device=tpu");
+            "Batchng:MaxBatchSize=64", "RabitMq:Uri=x", "Batching:MaxBatchSize=many", "Batching:MaxQueueSize=few", "RabbitMq:Prefetch=0", "Model:Devices=tpu");
 
         Assert.Equal(6, mistakes.Count);
     }

@@ -82,6 +82,10 @@ public sealed partial class MetricsSpecs(BrokerNode broker) : IAsyncLifetime
         Assert.True(Value(scrape, "messaging_client_operation_duration_seconds_count", $"\"{_queues.Options.ImagesQueue}\"") >= Uploads);
         Assert.True(Value(scrape, "http_server_request_duration_seconds_count", "/v1/classify") >= Uploads);
         Assert.Equal(1, Value(scrape, "fer_model_serving", "fer_model_version="));
+        Assert.Equal(1, Value(scrape, "fer_model_instance_up", "fer_device=\"cpu\""));
+        Assert.True(Value(scrape, "fer_model_instance_passes_total", "fer_instance=\"0\"") >= 1, scrape);
+        Assert.True(Value(scrape, "fer_model_instance_busy_seconds_total", "fer_instance=\"0\"") > 0, scrape);
+        Assert.Equal(1, Value(scrape, "fer_model_engine", "fer_batch_faces=\"2-4\""));
         Assert.Equal(0, Value(scrape, "fer_drift_state", "fer_drift_signal=\"brightness\""));
         Assert.NotNull(Value(scrape, "fer_drift_psi", "fer_drift_signal=\"prediction_mix\""));
         Assert.Null(Value(scrape, "fer_drift_ks", "fer_drift_signal=\"prediction_mix\""));
@@ -229,6 +233,6 @@ public sealed partial class MetricsSpecs(BrokerNode broker) : IAsyncLifetime
         }
     }
 
-    [GeneratedRegex(@"\b(fer|messaging|http_server|process|dotnet)_[a-z_]+(?=\{|\[| |\)|"")(?<!_version|_outcome|_stage|_part|_event|_label|_run|_connection|_signal|_name|_code|_type)")]
+    [GeneratedRegex(@"\b(fer|messaging|http_server|process|dotnet)_[a-z_]+(?=\{|\[| |\)|"")(?<!_version|_outcome|_stage|_part|_event|_label|_run|_connection|_signal|_name|_code|_type|_instance|_device)")]
     private static partial Regex Measure();
 }

@@ -3,6 +3,7 @@ using FerActors.Host.Commands.Operator;
 using FerActors.Host.Intake;
 using FerActors.Host.Operator;
 using FerActors.Inference.Drift;
+using FerActors.Inference.Engines;
 using FerActors.Inference.Pipeline;
 using FerActors.Inference.Serving;
 using FerActors.Shared.Drift;
@@ -76,11 +77,15 @@ public sealed class ReplyRendererSpecs
                 new PipelineStatistics(11, 12, new SortedDictionary<string, long> { ["too_large"] = 13 }, 14, 15),
                 new BatchingStatistics(32, 8, new Dictionary<int, long> { [4] = 8 }, 1, 2),
                 new TransportStatistics(true, true, true, IntakeMode.Full, new IntakeCounters { Delivered = 77 }, 1, 0, 76, 2, 3),
-                new ModelHostStatistics(5, 100, 6, 1, 0, 12.9, 63.2, 4567, 3, 1, 200, 222, 2),
+                new ModelHostStatistics(5, 100, 6, 1, 0, 12.9, 63.2, 4567, 3, 1, 200, 222, 2) 
+                {
+                    Engines = [new EngineClass(2, 4, "libtorch bf16")],
+                    Instances = [new InstanceStatus(1, "cuda:1", InstanceState.Out, "The device is lost.", 40, 3, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(4))],
+                },
                 new ShadowReport("v2", "v3", 10, 9, 0.125, 4, 1, []),
                 new DriftStatus(DriftLevel.Warn, "aa", null, 500, 0, []),
                 Fleet),
-            ["too_large", "13", "4.00", "blocked by the broker", "77", "12.9", "4567", "90.00 %", "0.1250", "Warn", "node-1"]
+            ["too_large", "13", "4.00", "blocked by the broker", "77", "12.9", "4567", "engine for 2-4 faces", "cuda:1", "Out", "25.00 %", "The device is lost.", "libtorch bf16", "90.00 %", "0.1250", "Warn", "node-1"]
         },
     };
 

@@ -34,7 +34,9 @@ internal sealed class ModelFolder : IDisposable
 
     public string Path { get; } = Directory.CreateTempSubdirectory("fer-model-").FullName;
 
-    public ModelOptions Options(string precision = "fp32") => new() { Path = Path, Precision = precision, ParityTolerance = 1 };
+    /// <summary>libtorch alone, in this precision, and nothing kept for the next start.</summary>
+    public ModelOptions Options(string precision = "fp32") =>
+        new() { Path = Path, Engine = ModelOptions.LibTorch, Precision = precision, ParityTolerance = 1, EngineCache = "" };
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

@@ -309,7 +309,7 @@ public sealed class VitExpressionModelSpecs : IDisposable
 
         var (expected, actual) = (torch.Predict(Crops), onnx.Predict(Crops));
 
-        Assert.Equal((ModelOptions.LibTorch, ModelOptions.OnnxRuntime), (torch.Engine, onnx.Engine));
+        Assert.Equal(("libtorch fp32", "onnxruntime fp32"), (torch.Engines.Classes.Single().Engine, onnx.Engines.Classes.Single().Engine));
         Assert.Equal(torch.Identity, onnx.Identity);
         Assert.All(expected.Zip(actual), pair => AssertClose(pair.First, pair.Second));
         Assert.All(expected.Zip(actual), pair => Assert.All(pair.First.Embedding!.Zip(pair.Second.Embedding!), value => Assert.Equal(value.First, value.Second, 1e-3f)));
@@ -439,7 +439,7 @@ public sealed class VitExpressionModelSpecs : IDisposable
     {
         Skip.If(cuda.is_available(), "There is a CUDA device here.");
 
-        var error = Assert.Throws<InvalidOperationException>(() => VitExpressionModel.Load(_folder.Options() with { Device = "cuda:1" }, []));
+        var error = Assert.Throws<InvalidOperationException>(() => VitExpressionModel.Load(_folder.Options() with { Devices = "cuda:1" }, []));
 
         Assert.Contains("cuda:1", error.Message, StringComparison.Ordinal);
     }

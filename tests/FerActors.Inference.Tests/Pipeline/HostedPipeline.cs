@@ -49,7 +49,7 @@ internal sealed class HostedPipeline : IAsyncDisposable
             .ConfigureLogging(logging => logging.ClearProviders())
             .ConfigureServices(services => services.AddAkka("pipeline", (akka, _) => akka
                 .ConfigureLoggers(loggers => loggers.ClearLoggers())
-                .AddModelHost(() => model, new ScriptedLoader())
+                .AddModelHost(["cpu"], _ => [model], new ScriptedLoader())
                 .AddFaceBatcher(batching ?? new BatchingOptions { MaxBatchSize = 8 })
                 .AddImageIngress(
                     new IngressSettings("node-1", workers, maxQueueSize, ImageLimits.Default),

@@ -142,7 +142,7 @@ public sealed class DesiredModelsSubscriberSpecs : IAsyncLifetime
                         .WithClustering(new Akka.Cluster.Hosting.ClusterOptions { Roles = [NodeRoles.Inference] })
                         .AddHocon(DistributedData.DefaultConfig(), HoconAddMode.Append)
                         .WithFerSerialization()
-                        .AddModelHost(() => new FakeExpressionModel(), loader);
+                        .AddModelHost(["cpu"], _ => [new FakeExpressionModel()], loader);
                     if (subscribes)
                     {
                         akka.AddDesiredModelsSubscriber("node");

@@ -69,6 +69,7 @@ public sealed class ModelFolderCheckSpecs : IDisposable
         // The check is over when the loading is told of.
         var fault = Assert.Throws<ModelVerificationException>(() => loader.Load(
             _version,
+            ["cpu"],
             phase =>
             {
                 if (phase == ModelPhase.Loading)

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.TestKit;
 using FerActors.Inference.Models;
 using FerActors.Inference.Serving;
+using FerActors.Shared.Messaging;
 using FerActors.Shared.Registry;
 
 namespace FerActors.Inference.Tests.Serving;
@@ -18,7 +19,8 @@ public sealed class ModelHostActorSpecs : PatientKit
 
     public ModelHostActorSpecs()
     {
-        _host = Sys.ActorOf(Props.Create(() => new ModelHostActor(() => _model, _loader, TimeProvider.System)));
+        _host = Sys.ActorOf(Props.Create(() => new ModelHostActor(
+            new[] { "cpu" }, new BackoffPolicy(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(4)), _ => new[] { _model }, _loader, TimeProvider.System)));
         _status = CreateTestProbe();
         _host.Tell(SubscribeModelStatus.Instance, _status);
     }
@@ -93,7 +95,7 @@ public sealed class ModelHostActorSpecs : PatientKit
     }
 
     [Fact]
-    public void The_model_goes_after_the_pass_that_is_under_way_on_the_same_thread()
+    public void The_model_goes_after_the_pass_that_is_under_way()
     {
         _model.Gate.Reset();
         _host.Tell(Batch(1, 10), TestActor);
@@ -107,7 +109,7 @@ public sealed class ModelHostActorSpecs : PatientKit
 
         ExpectMsg<BatchClassified>();
         Assert.True(_model.Disposed.Wait(Patience));
-        Assert.Equal("fer-model", Assert.Single(_model.Threads.Distinct()).Name);
+        Assert.Equal(["fer-model-0", "fer-model-beside"], _model.Threads.Select(thread => thread.Name));
     }
 
     [Fact]
@@ -136,13 +138,13 @@ public sealed class ModelHostActorSpecs : PatientKit
         _host.Tell(Batch(1, 10), TestActor);
         Assert.True(_model.Entered.Wait(Patience));
         Desire(ScriptedLoader.Champion(1, "v1"));
-        AwaitStatus(s => s.Slots is [{ Version: "v1", Phase: ModelPhase.Serving }, { Phase: ModelPhase.Retiring }]);
+        AwaitStatus(s => s is { MayServe: false, Slots: [{ Version: "v1", Phase: ModelPhase.Warming }, { Phase: ModelPhase.Retiring }] });
         Assert.False(_model.Disposed.IsSet);
 
         _model.Gate.Set();
 
         Assert.Equal("1.2.3", ExpectMsg<BatchClassified>(Patience).Model.Version);
-        AwaitStatus(s => s.Slots.Count == 1);
+        AwaitStatus(s => s is { MayServe: true, Slots: [{ Version: "v1", Phase: ModelPhase.Serving }] });
         Assert.True(_model.Disposed.IsSet);
     }
 

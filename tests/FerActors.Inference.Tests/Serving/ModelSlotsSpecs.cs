@@ -32,10 +32,27 @@ public sealed class ModelSlotsSpecs
         var effects = _slots.Loaded(1, Start.AddSeconds(2));
 
         Assert.Equal([new SlotEffect.Swap(ModelSlot.Champion, 1), new SlotEffect.Dispose(0), new SlotEffect.Report()], effects);
+        Assert.False(_slots.MayServe);
+        Assert.Equal([("v1", ModelPhase.Warming), ("folder", ModelPhase.Retiring)], _slots.Status().Select(s => (s.Version, s.Phase)));
+        Assert.Equal([new SlotEffect.Report()], _slots.Taken(ModelSlot.Champion, 1, Start.AddSeconds(3)));
         Assert.True(_slots.MayServe);
         Assert.Equal([("v1", ModelPhase.Serving), ("folder", ModelPhase.Retiring)], _slots.Status().Select(s => (s.Version, s.Phase)));
+        Assert.Equal(Start.AddSeconds(3), _slots.Status()[0].Since);
         Assert.Equal([new SlotEffect.Report()], _slots.Retired(0));
         Assert.Equal("v1", Assert.Single(_slots.Status()).Version);
+    }
+
+    [Fact]
+    public void What_is_told_of_another_model_than_the_slots_own_changes_nothing()
+    {
+        _slots.Desire(Champion(1, "v1"), Start);
+        _slots.Loaded(1, Start);
+
+        Assert.Empty(_slots.Taken(ModelSlot.Champion, 0, Start));
+        Assert.Empty(_slots.Taken(ModelSlot.Canary, 1, Start));
+        Assert.False(_slots.MayServe);
+        Assert.NotEmpty(_slots.Taken(ModelSlot.Champion, 1, Start));
+        Assert.Empty(_slots.Taken(ModelSlot.Champion, 1, Start));
     }
 
     [Fact]
@@ -95,6 +112,8 @@ public sealed class ModelSlotsSpecs
         _slots.Desire(new DesiredModels(2, Pointer("v1"), new SecondModel(Pointer("v2"), 0.25)), Start);
         Assert.Equal(0, _slots.CanaryShare);
         Assert.Contains(new SlotEffect.Swap(ModelSlot.Canary, 2), _slots.Loaded(2, Start));
+        Assert.Equal(0, _slots.CanaryShare);
+        _slots.Taken(ModelSlot.Canary, 2, Start);
         Assert.Equal(0.25, _slots.CanaryShare);
 
         var effects = _slots.Desire(Champion(3, "v2"), Start);
@@ -181,6 +200,7 @@ public sealed class ModelSlotsSpecs
     {
         var load = _slots.Desire(Champion(sequence, version), Start).OfType<SlotEffect.Load>().Single();
         _slots.Loaded(load.Ticket, Start);
+        _slots.Taken(ModelSlot.Champion, load.Ticket, Start);
         _slots.Retired(0);
     }
 
@@ -251,6 +271,7 @@ public sealed class ModelSlotsSpecs
                     case SlotEffect.Swap { Ticket: { } ticket } swap:
                         Assert.Contains(ticket, _alive);
                         _serving[swap.Slot] = ticket;
+                        slots.Taken(swap.Slot, ticket, Start);
                         break;
                     case SlotEffect.Swap swap:
                         Assert.NotEqual(ModelSlot.Champion, swap.Slot);

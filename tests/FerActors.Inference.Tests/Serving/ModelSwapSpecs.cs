@@ -3,6 +3,7 @@ using FerActors.Inference.Models;
 using FerActors.Inference.Pipeline;
 using FerActors.Inference.Serving;
 using FerActors.Inference.Tests.Models;
+using FerActors.Shared.Messaging;
 using FerActors.Shared.Options;
 using FerActors.Shared.Registry;
 using Xunit.Abstractions;
@@ -16,6 +17,9 @@ public sealed class ModelSwapSpecs : PatientKit
     private const int InFlight = 24;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private static readonly BackoffPolicy Backoff = new(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(4));
+    private static readonly string[] Places = ["cpu", "cpu", "cpu"];
 
     private readonly RegistryFolder _registry = new();
     private readonly ModelFolder _initial = new();
@@ -36,7 +40,7 @@ public sealed class ModelSwapSpecs : PatientKit
         var options = _initial.Options();
         var expected = versions.ToDictionary(v => v.Version.Value, v => Expected(v, options));
         var host = Sys.ActorOf(Props.Create(() => new ModelHostActor(
-            () => VitExpressionModel.Load(options, new[] { 1 }), new RegistryModelLoader(_registry.Root, options, new[] { 1, 4 }), TimeProvider.System)));
+            Places, Backoff, devices => ModelInstances.Load(options, devices, new[] { 1 }, null, null), new RegistryModelLoader(_registry.Root, options, new[] { 1, 4 }), TimeProvider.System)));
         var batching = new BatchingOptions { MaxBatchSize = 4, MaxQueueDelay = TimeSpan.FromMilliseconds(1) };
         var batcher = Sys.ActorOf(Props.Create(() => new BatchingActor(batching, host, TimeProvider.System)));
         var status = CreateTestProbe();
@@ -96,7 +100,7 @@ public sealed class ModelSwapSpecs : PatientKit
         var weights = Path.Combine(_registry.Root, "v1", ModelPointer.WeightsFile);
         File.WriteAllBytes(weights, File.ReadAllBytes(weights)[..^100]);
         var host = Sys.ActorOf(Props.Create(() => new ModelHostActor(
-            () => VitExpressionModel.Load(options, new[] { 1 }), new RegistryModelLoader(_registry.Root, options, new[] { 1 }), TimeProvider.System)));
+            Places, Backoff, devices => ModelInstances.Load(options, devices, new[] { 1 }, null, null), new RegistryModelLoader(_registry.Root, options, new[] { 1 }), TimeProvider.System)));
         host.Tell(SubscribeModelStatus.Instance, TestActor);
 
         host.Tell(new SetDesiredModels(new DesiredModels(1, damaged)));
@@ -123,7 +127,7 @@ public sealed class ModelSwapSpecs : PatientKit
 
     private List<float[]> Expected(ModelPointer version, ModelOptions options)
     {
-        using var model = VitExpressionModel.LoadCold(options with { Path = Path.Combine(_registry.Root, version.Folder) }, 1, null);
+        using var model = VitExpressionModel.LoadCold(options with { Path = Path.Combine(_registry.Root, version.Folder) }, "cpu", 1, null);
         return [.. model.Predict(CropFitter.Fit(Crops, model.InputSide)).Select(p => p.Probabilities)];
     }
 

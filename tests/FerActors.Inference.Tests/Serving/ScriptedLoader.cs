@@ -21,6 +21,10 @@ internal sealed class ScriptedLoader : IModelLoader
 
     public static DesiredModels Champion(long sequence, string version) => new(sequence, Pointer(version));
 
+    /// <summary>Devices for which models were asked for, in the order of the loads.</summary>
+    public ConcurrentQueue<string> Devices { get; } = [];
+
+    /// <summary>Lays one model out, for all instances.</summary>
     public FakeExpressionModel Has(string version, int side = 8)
     {
         var model = new FakeExpressionModel { Version = version, InputSide = side };
@@ -28,13 +32,18 @@ internal sealed class ScriptedLoader : IModelLoader
         return model;
     }
 
+    /// <summary>Lays a version out of which each instance gets a model of its own.</summary>
+    public void Has(string version, Func<FakeExpressionModel> model) => _versions[version] = model;
+
     public void Breaks(string version, string reason) => _versions[version] = () => throw new ModelVerificationException(reason);
 
-    public IExpressionModel Load(ModelPointer model, Action<ModelPhase> progress, CancellationToken cancellation)
+    public IReadOnlyList<IExpressionModel> Load(
+        ModelPointer model, IReadOnlyList<string> devices, Action<ModelPhase> progress, CancellationToken cancellation)
     {
         Begun.Enqueue(model.Version.Value);
         progress(ModelPhase.Loading);
         Gate.Wait(TimeSpan.FromSeconds(30), cancellation);
-        return _versions[model.Version.Value]();
+        devices.ToList().ForEach(Devices.Enqueue);
+        return [.. devices.Select(_ => _versions[model.Version.Value]())];
     }
 }

@@ -13,13 +13,13 @@ public sealed class FerOptionsSpecs
         var errors = new FerOptions
         {
             Batching = new BatchingOptions { MaxBatchSize = 0, QueueTimeout = TimeSpan.Zero, PreferredBatchSizes = [99] },
-            Model = new ModelOptions { Path = "", Engine = "tensorrt", TestTimeAugmentation = "crops", Device = "tpu", Precision = "fp8", Threads = -1, ParityTolerance = 0 },
+            Model = new ModelOptions { Path = "", Engine = "tensorrt", TestTimeAugmentation = "crops", Devices = "tpu", InstancesPerDevice = 0, Precision = "fp8", Threads = -1, ParityTolerance = 0 },
             Pipeline = new PipelineOptions { AlignmentWorkers = -1, MaxQueueSize = 0 },
             Detection = new DetectionOptions { ScoreThreshold = 2 },
         }.Validate();
 
         Assert.All(
-            ["MaxBatchSize", "QueueTimeout", "PreferredBatchSizes", "Model:Path", "Engine", "TestTimeAugmentation", "Device", "Precision", "Threads", "ParityTolerance", "AlignmentWorkers",
+            ["MaxBatchSize", "QueueTimeout", "PreferredBatchSizes", "Model:Path", "Engine", "TestTimeAugmentation", "Devices", "InstancesPerDevice", "Precision", "Threads", "ParityTolerance", "AlignmentWorkers",
                 "Pipeline:MaxQueueSize", "ScoreThreshold"],
             name => Assert.Contains(errors, e => e.Contains(name, StringComparison.Ordinal)));
     }
