@@ -8,7 +8,6 @@ using FerActors.Host.Http;
 using FerActors.Host.Http.Gateway;
 using FerActors.Host.Node;
 using FerActors.Host.Tests.Brokers;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Inference.Serving;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;

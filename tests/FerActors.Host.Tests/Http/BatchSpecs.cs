@@ -4,7 +4,6 @@ using Akka.Actor;
 using FerActors.Host.Http;
 using FerActors.Host.Http.Gateway;
 using FerActors.Host.Tests.Brokers;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using FerActors.Testing.Processes;

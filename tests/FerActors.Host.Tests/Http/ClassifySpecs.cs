@@ -5,7 +5,6 @@ using Akka.Actor;
 using FerActors.Host.Broker;
 using FerActors.Host.Http.Gateway;
 using FerActors.Host.Tests.Brokers;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Inference.Pipeline;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
