@@ -1,9 +1,9 @@
-using FerActors.Client;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Microsoft.Extensions.DependencyInjection;
+namespace FerActors.Client;
 
 /// <summary>The client in a container.</summary>
 public static class FerClientServices
