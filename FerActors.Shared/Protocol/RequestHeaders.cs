@@ -29,6 +29,39 @@ public static class RequestHeaders
 
     private static readonly TimeSpan LongestDeadline = TimeSpan.FromDays(1);
 
+    /// <summary>The headers that ask for this and for nothing else; what is the default has none. The opposite of <see cref="TryParse"/>.</summary>
+    public static IReadOnlyDictionary<string, string> Of(RequestOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var headers = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (options.Faces == FaceSelection.Largest)
+        {
+            headers[Faces] = "largest";
+        }
+
+        if (options.Include != IncludeParts.None)
+        {
+            headers[Include] = options.Include.ToString().Replace(" ", "", StringComparison.Ordinal).ToLowerInvariant();
+        }
+
+        if (options.Aligned)
+        {
+            headers[Aligned] = "true";
+        }
+
+        if (options.Explain is { } explain)
+        {
+            headers[Explain] = explain.Label is { } label ? $"{explain.Method}:{label}".ToLowerInvariant() : explain.Method.ToString().ToLowerInvariant();
+        }
+
+        if (options.Deadline is { } deadline)
+        {
+            headers[Deadline] = ((long)deadline.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+        }
+
+        return headers;
+    }
+
     /// <summary>Parses the headers.</summary>
     /// <param name="headers">Header names and their values as text; names are compared without case.</param>
     /// <param name="options">What was asked for; the default where the answer is an error.</param>

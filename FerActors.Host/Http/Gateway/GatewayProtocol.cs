@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Akka.Actor;
-using FerActors.Host.Http.Requests;
 using FerActors.Shared.Protocol;
 
 namespace FerActors.Host.Http.Gateway;

@@ -5,7 +5,6 @@ using Akka.Actor;
 using Akka.Event;
 using Akka.Hosting;
 using FerActors.Host.Broker;
-using FerActors.Host.Http.Requests;
 using FerActors.Shared.Messaging;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;

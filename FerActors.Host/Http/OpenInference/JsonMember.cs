@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FerActors.Host.Http.Requests;
+using FerActors.Shared.Protocol;
 
 namespace FerActors.Host.Http.OpenInference;
 

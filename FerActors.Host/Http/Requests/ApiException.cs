@@ -1,3 +1,5 @@
+using FerActors.Shared.Protocol;
+
 namespace FerActors.Host.Http.Requests;
 
 /// <summary>A request ends here, with this reason.</summary>

@@ -1,5 +1,6 @@
 using FerActors.Shared.Messaging;
 using FerActors.Shared.Options;
+using FerActors.Shared.Protocol;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 

@@ -62,6 +62,23 @@ public sealed class ExampleSpecs(BrokerNode broker) : IAsyncLifetime
         Check(1, output, "\"faces\":[]", "unsupported_format");
     }
 
+    [SkippableFact]
+    public async Task The_CSharp_example_is_built_from_the_packages_and_prints_a_line_for_each_image_by_either_way()
+    {
+        Skip.If(broker.Uri is null, broker.Absence);
+        var program = await BuildFromPackagesAsync();
+        var api = $"http://127.0.0.1:{FreePort.Find()}/";
+
+        var (overAmqp, overHttp) = await BeforeNodeAsync(
+            async photos => (
+                await RunAsync("dotnet", [program, _queues!.Options.Uri, .. photos]),
+                await RunAsync("dotnet", [program, api, .. photos])),
+            $"Api:Urls={api}");
+
+        Check(overAmqp.Code, overAmqp.Output, "no face", "unsupported_format");
+        Check(overHttp.Code, overHttp.Output, "no face", "unsupported_format");
+    }
+
     private void Check(int code, string output, string ofPicture, string ofText)
     {
         Assert.True(code == 1, output);
@@ -69,7 +86,10 @@ public sealed class ExampleSpecs(BrokerNode broker) : IAsyncLifetime
         Assert.Contains(output.Split('\n'), line => line.StartsWith(Path.Combine(_folder, "bad.png"), StringComparison.Ordinal) && line.Contains(ofText, StringComparison.Ordinal));
     }
 
-    private async Task<(int Code, string Output)> ClassifyAsync(string program, params string[] arguments)
+    private Task<(int Code, string Output)> ClassifyAsync(string program, params string[] arguments) =>
+        BeforeNodeAsync(photos => RunAsync(program, [.. arguments, _queues!.Options.Uri, .. photos]));
+
+    private async Task<T> BeforeNodeAsync<T>(Func<string[], Task<T>> act, params string[] settings)
     {
         Skip.If(broker.Uri is null, broker.Absence);
         using var node = FerNode.Build(FerConfiguration.Build(null,
@@ -78,22 +98,47 @@ public sealed class ExampleSpecs(BrokerNode broker) : IAsyncLifetime
             $"Model:Path={Surroundings.ShippedModel}",
             $"Detection:ModelFolders:0={Surroundings.Shared("models")}",
             "Logging:Level=Warning",
+            .. settings,
         ]));
         await node.StartAsync();
         var good = Path.Combine(_folder, "good.png");
         var bad = Path.Combine(_folder, "bad.png");
         await File.WriteAllBytesAsync(good, Surroundings.Picture(".png"));
         await File.WriteAllTextAsync(bad, "no picture");
-        var answer = await RunAsync(program, [.. arguments, _queues.Options.Uri, good, bad]);
+        var answer = await act([good, bad]);
         await node.StopAsync();
         return answer;
+    }
+
+    // In a folder of its own, laid out as the checkout is, with a version that no cache of packages knows.
+    private async Task<string> BuildFromPackagesAsync()
+    {
+        const string version = "0.1.0";
+        var fresh = $"0.1.{Random.Shared.Next(1, int.MaxValue)}";
+        var project = Directory.CreateDirectory(Path.Combine(_folder, "examples", "csharp")).FullName;
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(Surroundings.Root, "examples", "csharp")))
+        {
+            var text = await File.ReadAllTextAsync(file);
+            Assert.Equal(file.EndsWith(".csproj", StringComparison.Ordinal), text.Contains($"Version=\"{version}\"", StringComparison.Ordinal));
+            await File.WriteAllTextAsync(Path.Combine(project, Path.GetFileName(file)), text.Replace($"Version=\"{version}\"", $"Version=\"{fresh}\"", StringComparison.Ordinal));
+        }
+
+        await MustRunAsync(Path.Combine(Surroundings.Root, "scripts", "pack"), Path.Combine(_folder, "artifacts", "packages"), fresh);
+        await MustRunAsync("dotnet", "build", project, "-nologo", "-o", Path.Combine(project, "built"));
+        return Path.Combine(project, "built", "Classify.dll");
+    }
+
+    private async Task MustRunAsync(string program, params string[] arguments)
+    {
+        var (code, output) = await RunAsync(program, arguments);
+        Assert.True(code == 0, $"{program} {string.Join(' ', arguments)}:\n{output}");
     }
 
     private static async Task<bool> RunsAsync(string program, params string[] arguments)
     {
         try
         {
-            return (await new ExampleProcess(program, arguments, "").RunAsync()).Code == 0;
+            return (await new ExampleProcess(program, arguments, "", Path.GetTempPath()).RunAsync()).Code == 0;
         }
         catch (System.ComponentModel.Win32Exception)
         {
@@ -102,11 +147,14 @@ public sealed class ExampleSpecs(BrokerNode broker) : IAsyncLifetime
     }
 
     private Task<(int Code, string Output)> RunAsync(string program, string[] arguments) =>
-        new ExampleProcess(program, arguments, _queues!.Options.ImagesQueue).RunAsync();
+        new ExampleProcess(program, arguments, _queues!.Options.ImagesQueue, _folder).RunAsync();
 
-    private sealed record ExampleProcess(string Program, string[] Arguments, string Queue)
+    private sealed record ExampleProcess(string Program, string[] Arguments, string Queue, string Folder)
     {
-        private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+        private static readonly string PackageFolder = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+
+        private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
         public async Task<(int Code, string Output)> RunAsync()
         {
@@ -114,7 +162,17 @@ public sealed class ExampleSpecs(BrokerNode broker) : IAsyncLifetime
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
-                Environment = { ["IMAGES_QUEUE"] = Queue },
+                Environment =
+                {
+                    ["IMAGES_QUEUE"] = Queue,
+
+                    // Of a build in it: new packages go into a folder of this spec's own, those that the checkout has are used where they are,
+                    // and no server outlives it.
+                    ["NUGET_PACKAGES"] = Path.Combine(Folder, "packages"),
+                    ["RestoreFallbackFolders"] = PackageFolder,
+                    ["MSBUILDDISABLENODEREUSE"] = "1",
+                    ["UseSharedCompilation"] = "false",
+                },
             })!;
             using var limit = new CancellationTokenSource(Patience);
             var output = process.StandardOutput.ReadToEndAsync(limit.Token);

@@ -4,7 +4,6 @@ using System.Text;
 using Akka.Actor;
 using FerActors.Host.Broker;
 using FerActors.Host.Feedback;
-using FerActors.Host.Http.Requests;
 using FerActors.Host.Http.Gateway;
 using FerActors.Host.Tests.Brokers;
 using FerActors.Host.Tests.Http;

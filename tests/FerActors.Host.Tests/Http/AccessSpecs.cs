@@ -5,7 +5,6 @@ using System.Text.RegularExpressions;
 using Akka.Hosting;
 using FerActors.Host.Configuration;
 using FerActors.Host.Http;
-using FerActors.Host.Http.Requests;
 using FerActors.Host.Http.Gateway;
 using FerActors.Host.Node;
 using FerActors.Host.Tests.Brokers;

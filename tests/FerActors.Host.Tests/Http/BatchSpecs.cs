@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.Json;
 using Akka.Actor;
 using FerActors.Host.Http;
-using FerActors.Host.Http.Requests;
 using FerActors.Host.Http.Gateway;
 using FerActors.Host.Tests.Brokers;
 using FerActors.Shared.Options;

@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using System.Text;
 using Akka.Actor;
 using FerActors.Host.Broker;
-using FerActors.Host.Http.Requests;
 using FerActors.Host.Http.Gateway;
 using FerActors.Host.Tests.Brokers;
 using FerActors.Inference.Pipeline;

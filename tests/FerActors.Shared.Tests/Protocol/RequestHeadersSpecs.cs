@@ -55,6 +55,24 @@ public sealed class RequestHeadersSpecs
         Assert.True(error!.Length < 150);
     }
 
+    [Fact]
+    public void What_is_written_for_a_request_is_read_as_the_same_request()
+    {
+        RequestOptions[] requests =
+        [
+            RequestOptions.Default,
+            new(FaceSelection.Largest, IncludeParts.Landmarks | IncludeParts.Attention | IncludeParts.Crop, Aligned: true)
+            {
+                Explain = new ExplanationRequest(ExplanationMethod.Rollout),
+                Deadline = TimeSpan.FromDays(1),
+            },
+            .. ExpressionNames.All.Select(label => RequestOptions.Default with { Explain = new ExplanationRequest(ExplanationMethod.Gradient, label) }),
+        ];
+
+        Assert.All(requests, request => Assert.Equal(request, Accepted([.. RequestHeaders.Of(request).Select(header => (header.Key, header.Value))])));
+        Assert.Empty(RequestHeaders.Of(RequestOptions.Default));
+    }
+
     private static RequestOptions Accepted(params (string Name, string Value)[] headers)
     {
         Assert.True(RequestHeaders.TryParse(headers.Select(h => new KeyValuePair<string, string?>(h.Name, h.Value)), out var options, out var error));

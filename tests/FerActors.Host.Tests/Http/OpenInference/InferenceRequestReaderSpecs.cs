@@ -1,6 +1,7 @@
 using System.Text;
-using FerActors.Host.Http.Requests;
 using FerActors.Host.Http.OpenInference;
+using FerActors.Host.Http.Requests;
+using FerActors.Shared.Protocol;
 
 namespace FerActors.Host.Tests.Http.OpenInference;
 

@@ -1,6 +1,4 @@
-using FerActors.Shared.Protocol;
-
-namespace FerActors.Host.Http.Requests;
+namespace FerActors.Shared.Protocol;
 
 /// <summary>The reasons that only the HTTP API has, beside <see cref="ErrorCodes"/>, and the HTTP status of every reason.</summary>
 public static class ApiCodes
