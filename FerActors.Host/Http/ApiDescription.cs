@@ -104,22 +104,28 @@ internal static class ApiDescription
 
     /// <summary>The body and the further errors of an endpoint of the protocol that infers. A body of any type is read, so that none is demanded.</summary>
     /// <typeparam name="TBody">The body's JSON.</typeparam>
-    public static RouteHandlerBuilder DescribeInferenceBody<TBody>(this RouteHandlerBuilder endpoint)
+    /// <param name="endpoint">The endpoint.</param>
+    /// <param name="binary">Whether a tensor's bytes may follow the JSON; a body is optional where they may not.</param>
+    public static RouteHandlerBuilder DescribeInferenceBody<TBody>(this RouteHandlerBuilder endpoint, bool binary = true)
     {
-        foreach (var status in new[] { 408, 413, 415, 422, 500, 504 })
+        foreach (var status in binary ? new[] { 408, 413, 415, 422, 500, 504 } : [408, 409, 413, 415, 500])
         {
             endpoint.Produces<InferenceError>(status, ResultJson.ContentType);
         }
 
-        return endpoint.AddOpenApiOperationTransformer(async (operation, context, cancellation) => operation.RequestBody = new OpenApiRequestBody
+        return endpoint.AddOpenApiOperationTransformer(async (operation, context, cancellation) =>
         {
-            Required = true,
-            Description = "As application/octet-stream: the JSON, as long as the header Inference-Header-Content-Length says, and the tensor's bytes behind it.",
-            Content = new Dictionary<string, OpenApiMediaType>
+            var content = new Dictionary<string, OpenApiMediaType>
             {
                 [ResultJson.ContentType] = new() { Schema = await context.GetOrCreateSchemaAsync(typeof(TBody), null, cancellation) },
-                ["application/octet-stream"] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" } },
-            },
+            };
+            operation.RequestBody = new OpenApiRequestBody { Required = binary, Content = content };
+            if (binary)
+            {
+                content["application/octet-stream"] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" } };
+                operation.RequestBody.Description =
+                    "As application/octet-stream: the JSON, as long as the header Inference-Header-Content-Length says, and the tensor's bytes behind it.";
+            }
         });
     }
 

@@ -2,7 +2,9 @@ using Akka.Actor;
 using FerActors.Host.Configuration;
 using FerActors.Host.Http.Requests;
 using FerActors.Host.Http.Gateway;
+using FerActors.Host.Http.GrpcInference;
 using FerActors.Host.Http.OpenInference;
+using FerActors.Host.Operator;
 using FerActors.Host.Web;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
@@ -32,8 +34,14 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
     /// <param name="gateway">Finds the gateway to the broker.</param>
     /// <param name="loggers">Where the server logs; it logs neither bodies nor queries nor keys.</param>
     /// <param name="time">The clock.</param>
+    /// <param name="models">Asks the model registry as an operator would; absent where nobody can.</param>
     /// <exception cref="ConfigurationException">The file of keys cannot be used.</exception>
-    public ApiServer(FerOptions options, Func<IActorRef> gateway, ILoggerFactory loggers, TimeProvider? time = null)
+    public ApiServer(
+        FerOptions options,
+        Func<IActorRef> gateway,
+        ILoggerFactory loggers,
+        TimeProvider? time = null,
+        Func<OperatorRequest, Task<OperatorReply>>? models = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(loggers);
@@ -48,12 +56,21 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
             new BatchStore(api.MaxBatches, api.MaxWaitingBatchBytes, api.BatchLifetime, clock),
             loggers.CreateLogger<BatchEndpoints>());
 
-        var builder = NodeWeb.CreateBuilder(api.Addresses, loggers, kestrel => Configure(kestrel, options));
+        var model = new InferenceModel(api, _client, clock);
+        var repository = models is null ? null : new ModelRepository(api.ModelName, models);
+
+        var builder = NodeWeb.CreateBuilder(api.Addresses, loggers, kestrel => Configure(kestrel, options), api.GrpcAddresses);
         builder.Services.AddRouting();
         builder.Services.AddRequestDecompression();
         builder.Services.AddRateLimiter(access.Limit);
         builder.Services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
         builder.Services.AddApiDescription();
+        if (api.GrpcAddresses.Count > 0)
+        {
+            builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = api.MaxBatchBytes);
+            builder.Services.AddSingleton(new GrpcInferenceService(options, model, repository, loggers.CreateLogger<GrpcInferenceService>(), clock));
+        }
+
         if (api.CorsOrigins.Count > 0)
         {
             builder.Services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
@@ -82,7 +99,14 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
         _app.Use(BodyGuard.KnowAsync);
         _app.UseRequestDecompression();
         _app.Use(bodies.BoundAsync);
+        _app.Use((http, next) => GrpcBody.BoundAsync(http, api.BodyTimeout, next));
         _app.Use(access.ShareAsync);
+        new InferenceEndpoints(options, model, repository).Map(_app, new BodyLimit(api.MaxBatchBytes));
+        if (api.GrpcAddresses.Count > 0)
+        {
+            _app.MapGrpcService<GrpcInferenceService>().WithMetadata(new BodyLimit((long)api.MaxBatchBytes + FormAllowance));
+        }
+
         Map(options, new ClassifyEndpoint(_client, new UploadReader(options.Images.MaxBytes, maxImages: 1, api.BodyTimeout)), batches);
     }
 
@@ -145,7 +169,6 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .Produces<FeedbackBody>(StatusCodes.Status202Accepted, ResultJson.ContentType);
         UploadPage.Map(_app);
-        new InferenceEndpoints(options, _client).Map(_app, several);
         _app.MapOpenApi("/openapi/{documentName}.json").WithMetadata(OpenToAll.Instance);
     }
 }

@@ -1,6 +1,7 @@
 using Akka.Hosting;
 using FerActors.Host.Http;
 using FerActors.Host.Http.Gateway;
+using FerActors.Host.Operator;
 using FerActors.Shared.Cluster;
 using FerActors.Shared.Options;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,7 +10,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FerActors.Host.Node;
 
-/// <summary>What a node of the role <c>api</c> has, where <c>Api:Urls</c> says that it listens: the gateway to the broker and the web server.</summary>
+/// <summary>What a node of the role <c>api</c> has, where <c>Api:Urls</c> or <c>Api:GrpcUrls</c> says that it listens: the gateway to the broker and the web server.</summary>
 public static class ApiRole
 {
     /// <summary>Whether this node answers HTTP.</summary>
@@ -39,7 +40,8 @@ public static class ApiRole
         services.AddSingleton(provider => new ApiServer(
             options,
             () => provider.GetRequiredService<ActorRegistry>().Get<ImageGateway>(),
-            provider.GetRequiredService<ILoggerFactory>()));
+            provider.GetRequiredService<ILoggerFactory>(),
+            models: request => provider.GetRequiredService<OperatorService>().ExecuteAsync(request)));
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<ApiServer>());
     }
 }

@@ -28,9 +28,11 @@ internal static class FreePorts
 
         if (options.Cluster.Has(NodeRoles.Api))
         {
-            foreach (var url in options.Api.Addresses.Select(address => new Uri(address)))
+            var listeners = options.Api.Addresses.Select(address => (Option: "Api:Urls", Url: new Uri(address)))
+                .Concat(options.Api.GrpcAddresses.Select(address => (Option: "Api:GrpcUrls", Url: new Uri(address))));
+            foreach (var (option, url) in listeners)
             {
-                Check("Api:Urls", url.DnsSafeHost, url.Port);
+                Check(option, url.DnsSafeHost, url.Port);
             }
         }
     }

@@ -32,15 +32,21 @@ internal static class NodeWeb
     /// <param name="addresses">What it listens on: IP addresses.</param>
     /// <param name="loggers">Where it logs.</param>
     /// <param name="configure">Its limits.</param>
+    /// <param name="grpc">What it listens on for HTTP/2 alone, which gRPC needs where no TLS negotiates the version.</param>
     public static WebApplicationBuilder CreateBuilder(
-        IReadOnlyList<string> addresses, ILoggerFactory loggers, Action<KestrelServerOptions>? configure = null)
+        IReadOnlyList<string> addresses, ILoggerFactory loggers, Action<KestrelServerOptions>? configure = null, IReadOnlyList<string>? grpc = null)
     {
         var builder = CreateBuilder(kestrel =>
         {
             configure?.Invoke(kestrel);
-            foreach (var address in addresses.Select(address => new Uri(address)))
+            foreach (var address in addresses)
             {
-                kestrel.Listen(new IPEndPoint(IPAddress.Parse(address.DnsSafeHost), address.Port));
+                kestrel.Listen(EndPointOf(address));
+            }
+
+            foreach (var address in grpc ?? [])
+            {
+                kestrel.Listen(EndPointOf(address), listen => listen.Protocols = HttpProtocols.Http2);
             }
         });
         builder.Services.AddSingleton(loggers);
@@ -50,6 +56,12 @@ internal static class NodeWeb
     /// <summary>What a started server listens on, with the ports that were free; empty before the start.</summary>
     public static IReadOnlyList<Uri> AddressesOf(WebApplication app) =>
         [.. app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses.Select(address => new Uri(address)) ?? []];
+
+    private static IPEndPoint EndPointOf(string address)
+    {
+        var url = new Uri(address);
+        return new IPEndPoint(IPAddress.Parse(url.DnsSafeHost), url.Port);
+    }
 
     private sealed class NoLifetime : IHostLifetime
     {

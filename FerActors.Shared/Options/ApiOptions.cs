@@ -14,6 +14,12 @@ public sealed record ApiOptions
     /// </summary>
     public string Urls { get; init; } = "";
 
+    /// <summary>
+    /// What the Open Inference Protocol over gRPC (HTTP/2 without TLS) listens on, such as <c>http://127.0.0.1:8081</c>, as
+    /// <see cref="Urls"/>. Empty (the default) listens nowhere.
+    /// </summary>
+    public string GrpcUrls { get; init; } = "";
+
     /// <summary>A file with one key a line, <c>NAME:SHA256</c> as <c>fer api-key</c> prints it. It is read again when it changes.</summary>
     public string? KeysFile { get; init; }
 
@@ -86,10 +92,13 @@ public sealed record ApiOptions
     public int RememberedResults { get; init; } = 10_000;
 
     /// <summary>Whether the API listens at all.</summary>
-    public bool Enabled => Addresses.Count > 0;
+    public bool Enabled => Addresses.Count > 0 || GrpcAddresses.Count > 0;
 
     /// <summary>The single addresses of <see cref="Urls"/>.</summary>
-    public IReadOnlyList<string> Addresses => Urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    public IReadOnlyList<string> Addresses => Split(Urls);
+
+    /// <summary>The single addresses of <see cref="GrpcUrls"/>.</summary>
+    public IReadOnlyList<string> GrpcAddresses => Split(GrpcUrls);
 
     /// <summary>Whether every request needs a key.</summary>
     public bool NeedsKey => KeysFile is not null || KeyHashes.Count > 0;
@@ -98,19 +107,12 @@ public sealed record ApiOptions
     public IReadOnlyList<string> Validate()
     {
         var errors = new OptionErrors(Section);
-        foreach (var url in Addresses)
-        {
-            errors.Check(IsUrl(url), nameof(Urls), url, "http://ADDRESS:PORT; TLS is the business of a proxy before it");
-        }
+        Listens(errors, nameof(Urls), Urls, Addresses);
+        Listens(errors, nameof(GrpcUrls), GrpcUrls, GrpcAddresses);
 
         // A key is never shown: the mistake may be that it stands here instead of its hash.
         errors.Check(
             KeyHashes.All(key => ApiKeyLine.TryParse(key, out _)), nameof(KeyHashes), "(not shown)", "lines NAME:SHA256 as fer api-key prints them");
-        errors.Check(
-            NeedsKey || AllowAnonymous || Addresses.Where(IsUrl).All(IsLoopback),
-            nameof(Urls),
-            Urls,
-            "on loopback where no key is set; set Api:KeysFile or Api:KeyHashes, or Api:AllowAnonymous to true");
         HostPattern.Check(errors, nameof(AllowedHosts), AllowedHosts);
         foreach (var origin in CorsOrigins)
         {
@@ -137,6 +139,22 @@ public sealed record ApiOptions
         errors.Check(BatchParallelism is >= 1 and <= 1000, nameof(BatchParallelism), BatchParallelism, "from 1 to 1000");
         errors.Check(RememberedResults is >= 0 and <= 1_000_000, nameof(RememberedResults), RememberedResults, "from 0 to 1000000");
         return errors.All;
+    }
+
+    private static string[] Split(string urls) => urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    private void Listens(OptionErrors errors, string name, string value, IReadOnlyList<string> addresses)
+    {
+        foreach (var url in addresses)
+        {
+            errors.Check(IsUrl(url), name, url, "http://ADDRESS:PORT; TLS is the business of a proxy before it");
+        }
+
+        errors.Check(
+            NeedsKey || AllowAnonymous || addresses.Where(IsUrl).All(IsLoopback),
+            name,
+            value,
+            "on loopback where no key is set; set Api:KeysFile or Api:KeyHashes, or Api:AllowAnonymous to true");
     }
 
     private static void Within(OptionErrors errors, string name, TimeSpan value, TimeSpan most) =>

@@ -15,7 +15,16 @@ public static class ApiCodes
     /// <summary>A page of another origin sent what only the API's own page may send.</summary>
     public const string ForeignOrigin = "foreign_origin";
 
+    /// <summary>The key lacks the right to do this.</summary>
+    public const string Forbidden = "forbidden";
+
     public const string NotFound = "not_found";
+
+    /// <summary>The model registry has decided against it.</summary>
+    public const string Refused = "refused";
+
+    /// <summary>The model registry does not answer, or this node has no way to it.</summary>
+    public const string RegistryUnavailable = "registry_unavailable";
 
     /// <summary>Feedback on a result that this node does not remember, without what the result said.</summary>
     public const string UnknownResult = "unknown_result";
@@ -39,16 +48,17 @@ public static class ApiCodes
     {
         ErrorCodes.EmptyBody or ErrorCodes.InvalidHeader or ErrorCodes.BadMessageId or InvalidRequest => 400,
         Unauthorized => 401,
-        ForeignOrigin => 403,
+        ForeignOrigin or Forbidden => 403,
         NotFound or UnknownResult => 404,
         MethodNotAllowed => 405,
         SlowBody => 408,
+        Refused => 409,
         ErrorCodes.TooLarge => 413,
         ErrorCodes.UnsupportedFormat => 415,
         UnknownHost => 421,
         ErrorCodes.CorruptImage => 422,
         RateLimited => 429,
-        ErrorCodes.Overloaded or BrokerUnavailable => 503,
+        ErrorCodes.Overloaded or BrokerUnavailable or RegistryUnavailable => 503,
         ErrorCodes.Expired or Timeout => 504,
         _ => 500,
     };

@@ -11,7 +11,11 @@ internal static class ApiKeyCommand
     {
         var name = new Argument<string>("name") { Description = "Whose key it is: letters, digits, '-', '_', '.', '@'." };
         var file = new Option<string?>("--file") { Description = "File (Api:KeysFile) to which the key's hash is added." };
-        var command = new Command("api-key", "Draws an API key and prints it, with the line NAME:SHA256 for Api:KeysFile.") { name, file };
+        var right = new Option<string[]>("--right")
+        {
+            Description = "What the key may do beyond classifying: models, to decide which registered version serves.",
+        };
+        var command = new Command("api-key", "Draws an API key and prints it, with the line NAME:SHA256 for Api:KeysFile.") { name, file, right };
         command.SetAction(async (parsed, cancellation) =>
         {
             var owner = parsed.GetRequiredValue(name);
@@ -20,7 +24,13 @@ internal static class ApiKeyCommand
                 throw new UsageException("The name must be 1 to 64 letters, digits, '-', '_', '.' or '@'.");
             }
 
-            var (key, line) = ApiKeyLine.Create(owner);
+            var rights = parsed.GetValue(right) ?? [];
+            if (rights.FirstOrDefault(given => !ApiKeyLine.IsRight(given)) is not null)
+            {
+                throw new UsageException($"The one right that there is: {ApiKeyLine.ModelsRight}.");
+            }
+
+            var (key, line) = ApiKeyLine.Create(owner, rights);
             if (parsed.GetValue(file) is { } path)
             {
                 await File.AppendAllTextAsync(path, line + Environment.NewLine, cancellation);

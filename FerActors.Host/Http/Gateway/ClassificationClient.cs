@@ -30,8 +30,11 @@ internal sealed class ClassificationClient(
     /// <summary>Classifies one image.</summary>
     /// <param name="image">The encoded image.</param>
     /// <param name="headers">Checked headers of the contract.</param>
-    public async Task<(string MessageId, GatewayAnswer Answer)> ClassifyAsync(ReadOnlyMemory<byte> image, IReadOnlyDictionary<string, string> headers)
+    /// <param name="patience">Longest wait, where the client's own is less than that of all.</param>
+    public async Task<(string MessageId, GatewayAnswer Answer)> ClassifyAsync(
+        ReadOnlyMemory<byte> image, IReadOnlyDictionary<string, string> headers, TimeSpan? patience = null)
     {
+        var wait = patience < timeout ? patience.Value : timeout;
         var messageId = Guid.NewGuid().ToString("D");
         if ((limits.Refusal(image.Span) ?? Damage(image.Span)) is { } refusal)
         {
@@ -41,7 +44,7 @@ internal sealed class ClassificationClient(
         try
         {
             var answer = await gateway().Ask<GatewayAnswer>(
-                new ClassifyRemotely(messageId, image, headers, timeout, Activity.Current?.Context ?? default), timeout + Allowance);
+                new ClassifyRemotely(messageId, image, headers, wait, Activity.Current?.Context ?? default), wait + Allowance);
             if (answer is GatewayAnswer.Answered { Result: { Model: { } model } result })
             {
                 LastModel = model;
@@ -63,11 +66,12 @@ internal sealed class ClassificationClient(
     /// <param name="share">Who shares the turns with others: a key's name or an address.</param>
     /// <param name="image">The encoded image.</param>
     /// <param name="headers">Checked headers of the contract.</param>
+    /// <param name="patience">Longest wait, where the client's own is less than that of all.</param>
     public async Task<(string MessageId, GatewayAnswer Answer)> ClassifyInTurnAsync(
-        string share, ReadOnlyMemory<byte> image, IReadOnlyDictionary<string, string> headers)
+        string share, ReadOnlyMemory<byte> image, IReadOnlyDictionary<string, string> headers, TimeSpan? patience = null)
     {
         using var place = await _turns.EnterAsync(share, Timeout.InfiniteTimeSpan, CancellationToken.None);
-        return await ClassifyAsync(image, headers);
+        return await ClassifyAsync(image, headers, patience);
     }
 
     /// <summary>What this node answered to a message; <see langword="null"/> where it does not remember.</summary>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using FerActors.Shared.Protocol;
 
 namespace FerActors.Host.Http.OpenInference;
@@ -31,89 +30,37 @@ internal static class InferenceOutputs
 
     public static IReadOnlySet<string> Names { get; } = All.Select(tensor => tensor.Name).ToHashSet(StringComparer.Ordinal);
 
-    /// <summary>Writes the response.</summary>
-    /// <param name="json">Where to.</param>
-    /// <param name="modelName">The model's name.</param>
-    /// <param name="request">What was asked for.</param>
+    /// <summary>The tensors that were asked for, in the order of the request; all where none was named.</summary>
+    /// <param name="wanted">What was asked for.</param>
     /// <param name="results">One for each image, none of them an error.</param>
-    public static void Write(Utf8JsonWriter json, string modelName, InferenceRequest request, IReadOnlyList<ClassificationResult> results)
+    public static IReadOnlyList<ResultTensor> Of(IReadOnlyList<RequestedOutput> wanted, IReadOnlyList<ClassificationResult> results)
     {
         var faces = results.SelectMany((result, image) => result.Faces.Select(face => (Face: face, Image: image))).ToList();
-        json.WriteStartObject();
-        json.WriteString("model_name", modelName);
-        json.WriteString("model_version", results.FirstOrDefault(result => result.Model is not null)?.Model!.Version ?? "");
-        if (request.Id is not null)
-        {
-            json.WriteString("id", request.Id);
-        }
-
-        json.WriteStartArray("outputs");
-        foreach (var output in request.Outputs.Count > 0 ? request.Outputs : [.. All.Select(tensor => new RequestedOutput(tensor.Name, 0))])
+        return [.. (wanted.Count > 0 ? wanted : All.Select(tensor => new RequestedOutput(tensor.Name, 0))).Select(output =>
         {
             var tensor = All.First(known => known.Name == output.Name);
-            json.WriteStartObject();
-            json.WriteString("name", tensor.Name);
-            json.WriteString("datatype", output.Classes > 0 ? "BYTES" : tensor.Datatype);
-            json.WriteStartArray("shape");
-            json.WriteNumberValue(faces.Count);
-            if (tensor.Shape.Count > 1)
-            {
-                json.WriteNumberValue(output.Classes > 0 ? output.Classes : tensor.Shape[1]);
-            }
-
-            json.WriteEndArray();
-            json.WriteStartArray("data");
-            foreach (var (face, image) in faces)
-            {
-                WriteRow(json, output, face, image);
-            }
-
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
-        json.WriteEndObject();
+            long[] shape = tensor.Shape.Count > 1 ? [faces.Count, output.Classes > 0 ? output.Classes : tensor.Shape[1]] : [faces.Count];
+            return new ResultTensor(tensor.Name, output.Classes > 0 ? "BYTES" : tensor.Datatype, shape, Data(output, faces), output.Binary);
+        })];
     }
 
-    private static void WriteRow(Utf8JsonWriter json, RequestedOutput output, FaceResult face, int image)
+    private static Array Data(RequestedOutput output, List<(FaceResult Face, int Image)> faces) => output.Name switch
     {
-        switch (output.Name)
+        Probabilities when output.Classes > 0 => faces.SelectMany(row => row.Face.Emotions
+            .OrderByDescending(emotion => emotion.Probability)
+            .Take(output.Classes)
+            .Select(emotion => string.Create(
+                CultureInfo.InvariantCulture, $"{emotion.Probability:0.######}:{(int)emotion.Label}:{emotion.Name}"))).ToArray(),
+        Probabilities => faces.SelectMany(row => row.Face.Emotions.Select(emotion => (float)emotion.Probability)).ToArray(),
+        Label => faces.Select(row => (long)row.Face.Label).ToArray(),
+        LabelName => faces.Select(row => row.Face.DominantEmotion).ToArray(),
+        Confidence => faces.Select(row => (float)row.Face.Confidence).ToArray(),
+        Box => faces.SelectMany(row => new[]
         {
-            case Probabilities when output.Classes > 0:
-                foreach (var emotion in face.Emotions.OrderByDescending(emotion => emotion.Probability).Take(output.Classes))
-                {
-                    json.WriteStringValue(string.Create(CultureInfo.InvariantCulture, $"{emotion.Probability:0.######}:{(int)emotion.Label}:{emotion.Name}"));
-                }
-
-                break;
-            case Probabilities:
-                foreach (var emotion in face.Emotions)
-                {
-                    json.WriteNumberValue((float)emotion.Probability);
-                }
-
-                break;
-            case Label:
-                json.WriteNumberValue((int)face.Label);
-                break;
-            case LabelName:
-                json.WriteStringValue(face.DominantEmotion);
-                break;
-            case Confidence:
-                json.WriteNumberValue((float)face.Confidence);
-                break;
-            case Box:
-                json.WriteNumberValue((float)face.Box.X);
-                json.WriteNumberValue((float)face.Box.Y);
-                json.WriteNumberValue((float)face.Box.Width);
-                json.WriteNumberValue((float)face.Box.Height);
-                break;
-            default:
-                json.WriteNumberValue(image);
-                break;
-        }
-    }
+            (float)row.Face.Box.X, (float)row.Face.Box.Y, (float)row.Face.Box.Width, (float)row.Face.Box.Height,
+        }).ToArray(),
+        _ => faces.Select(row => (long)row.Image).ToArray(),
+    };
 }
 
 /// <param name="Name">The tensor's name.</param>

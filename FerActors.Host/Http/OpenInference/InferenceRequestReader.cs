@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Globalization;
 using System.Text.Json;
 using FerActors.Host.Http.Requests;
@@ -17,14 +16,19 @@ namespace FerActors.Host.Http.OpenInference;
 /// <param name="maxImages">Images of one request.</param>
 internal sealed class InferenceRequestReader(int maxImageBytes, int maxImages)
 {
-    /// <summary>The name of the one input.</summary>
-    public const string InputName = "image";
-
     // Of arrays and objects within each other; the protocol has six.
     private const int MaxDepth = 64;
     private const int MaxOutputs = 64;
 
+    /// <summary>The parameter by which clients on the same machine name memory of theirs.</summary>
+    public const string SharedMemory = "shared_memory_region";
+
+    /// <summary>Why that is refused.</summary>
+    public const string NoSharedMemory = "this server has no shared memory with its clients; send the bytes";
+
     private static readonly string[] Parameters = ["faces", "aligned"];
+
+    private readonly ImageTensor _tensor = new(maxImageBytes, maxImages);
 
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
 
@@ -79,218 +83,101 @@ internal sealed class InferenceRequestReader(int maxImageBytes, int maxImages)
 
     private InferenceRequest Read(JsonMember request, int textLength, ReadOnlyMemory<byte> raw)
     {
-        if (request.Array("inputs", most: 1) is not [var input] || input.Text("name") != InputName)
+        if (request.Array("inputs", most: 1) is not [var input] || input.Text("name") != ImageTensor.Name)
         {
-            throw Invalid($"it must have one input with the name '{InputName}'");
+            throw Invalid($"it must have one input with the name '{ImageTensor.Name}'");
         }
 
-        return new InferenceRequest(
-            request.Id(), ReadImages(input, textLength, raw), ReadParameters(request.Object("parameters")), ReadOutputs(request));
-    }
-
-    private List<ReadOnlyMemory<byte>> ReadImages(JsonMember input, int textLength, ReadOnlyMemory<byte> raw)
-    {
         var shape = (input.Array("shape", most: 4) ?? throw Invalid("its input has no shape")).Select(dimension => dimension.Whole()).ToArray();
-        if (shape.Length == 0 || shape.Any(dimension => dimension is < 1 or > int.MaxValue))
-        {
-            throw Invalid("the shape must have one to four dimensions, each at least 1");
-        }
-
-        var binary = input.Object("parameters")?.Member("binary_data_size") is { } size ? Take(raw, size.Whole()) : (ReadOnlyMemory<byte>?)null;
-        if (binary is null && raw.Length > 0)
-        {
-            throw Invalid("bytes follow its JSON, and no input names them by the parameter binary_data_size");
-        }
-
-        return input.Text("datatype") switch
-        {
-            "BYTES" => ReadEncoded(input, shape, binary),
-            "UINT8" => ReadPixels(input, shape, textLength, binary),
-            null => throw Invalid("its input has no datatype; it must be BYTES or UINT8"),
-            var other => throw Invalid($"the datatype is '{UntrustedText.Shown(other)}'; it must be BYTES or UINT8"),
-        };
+        var images = _tensor.Read(input.Text("datatype"), shape, Data(input, textLength, raw));
+        var parameters = request.Object("parameters");
+        return new InferenceRequest(
+            request.Id(), images, ReadParameters(parameters), ReadOutputs(request), parameters?.Member("binary_data_output")?.Truth() ?? false);
     }
 
-    private List<ReadOnlyMemory<byte>> ReadEncoded(JsonMember input, long[] shape, ReadOnlyMemory<byte>? binary)
+    private JsonTensorData JsonData(JsonMember input, int textLength) => new(input, textLength, maxImages);
+
+    private ITensorData Data(JsonMember input, int textLength, ReadOnlyMemory<byte> raw)
     {
-        var count = Product(shape);
-        CheckCount(count);
-        var images = new List<ReadOnlyMemory<byte>>();
-        if (binary is { } rest)
+        var parameters = input.Object("parameters");
+        if (parameters?.Member(SharedMemory) is not null)
         {
-            // Each element: its length in four bytes, little-endian, and its bytes.
-            while (rest.Length >= sizeof(int))
-            {
-                var length = BinaryPrimitives.ReadUInt32LittleEndian(rest.Span);
-                if (length > rest.Length - sizeof(int) || images.Count == count)
-                {
-                    throw Invalid("the binary data does not fit the shape");
-                }
-
-                images.Add(rest.Slice(sizeof(int), (int)length));
-                rest = rest[(sizeof(int) + (int)length)..];
-            }
-        }
-        else
-        {
-            foreach (var leaf in Leaves(Data(input)).Take(maxImages + 1))
-            {
-                var text = new JsonMember(leaf, "an element of the data").Text();
-                images.Add(leaf.TryGetBytesFromBase64(out var plain) ? plain
-                    : ImageText.TryDecode(text, out var image, out var fault) ? image
-                    : throw Invalid($"image {images.Count} of the data {fault}"));
-            }
+            throw Invalid(NoSharedMemory);
         }
 
-        return images.Count == count && images.All(image => image.Length <= maxImageBytes)
-            ? images
-            : throw (images.Count == count ? TooLarge() : Invalid("the data does not fit the shape"));
+        if (parameters?.Member("binary_data_size") is { } size)
+        {
+            return size.Whole() == raw.Length ? new BinaryTensorData(raw) : throw Invalid("binary_data_size is not what follows the JSON");
+        }
+
+        return raw.Length == 0
+            ? JsonData(input, textLength)
+            : throw Invalid("bytes follow its JSON, and no input names them by the parameter binary_data_size");
     }
 
-    private List<ReadOnlyMemory<byte>> ReadPixels(JsonMember input, long[] shape, int textLength, ReadOnlyMemory<byte>? binary)
-    {
-        var (count, height, width, channels) = shape switch
-        {
-            [var h, var w] => (1L, h, w, 1L),
-            [var h, var w, var c] => (1L, h, w, c),
-            [var n, var h, var w, var c] => (n, h, w, c),
-            _ => (1L, 0L, 0L, 1L),
-        };
-        CheckCount(count);
-        if (channels is not (1 or 3))
-        {
-            throw Invalid("the last dimension must be 1 (gray) or 3 (red, green, blue)");
-        }
+    private static IReadOnlyDictionary<string, string> ReadParameters(JsonMember? parameters) => HeadersOf(
+        (parameters?.Value.EnumerateObject() ?? default).Select(member => KeyValuePair.Create(
+            member.Name,
+            Array.IndexOf(Parameters, member.Name) >= 0 && member.Value.ValueKind != JsonValueKind.Null
+                ? new JsonMember(member.Value, $"the parameter {member.Name}").Scalar()
+                : null)));
 
-        // Before anything is allocated for it. One dimension is one encoded image, whose bytes these are.
-        if ((height == 0 ? shape[0] : Bitmap.Length(height, width)) > maxImageBytes || width > maxImageBytes)
-        {
-            throw TooLarge();
-        }
-
-        // Nor for several: each value in the JSON takes a byte at least.
-        if (binary is null && Product(shape) > textLength)
-        {
-            throw Invalid("the data does not fit the shape");
-        }
-
-        var data = binary ?? Numbers(Data(input), Product(shape));
-        if (data.Length != Product(shape))
-        {
-            throw Invalid("the data does not fit the shape");
-        }
-
-        if (height == 0)
-        {
-            return [data];
-        }
-
-        var one = (int)(height * width * channels);
-        return [.. Enumerable.Range(0, (int)count).Select(i =>
-            (ReadOnlyMemory<byte>)Bitmap.Encode(data.Span.Slice(i * one, one), (int)height, (int)width, (int)channels))];
-    }
-
-    private void CheckCount(long count)
-    {
-        if (count > maxImages)
-        {
-            throw Invalid($"it has more than {maxImages} images");
-        }
-    }
-
-    private static ReadOnlyMemory<byte> Take(ReadOnlyMemory<byte> raw, long size) =>
-        size == raw.Length ? raw : throw Invalid("binary_data_size is not what follows the JSON");
-
-    private static ReadOnlyMemory<byte> Numbers(JsonElement data, long count)
-    {
-        var bytes = new byte[count];
-        var i = 0;
-        foreach (var leaf in Leaves(data))
-        {
-            if (i == count)
-            {
-                throw Invalid("the data does not fit the shape");
-            }
-
-            bytes[i++] = leaf.ValueKind == JsonValueKind.Number && leaf.TryGetByte(out var value)
-                ? value
-                : new JsonMember(leaf, "an element of the data").Whole() is >= byte.MinValue and <= byte.MaxValue and var whole
-                    ? (byte)whole
-                    : throw Invalid("an element of the data is not from 0 to 255");
-        }
-
-        return bytes.AsMemory(0, i);
-    }
-
-    private static JsonElement Data(JsonMember input) => input.Member("data") switch
-    {
-        { Value.ValueKind: JsonValueKind.Array } data => data.Value,
-        null => throw Invalid("its input has no data"),
-        _ => throw Invalid("the data of its input is not an array"),
-    };
-
-    // The protocol lets the data be nested as the shape is, or flat.
-    private static IEnumerable<JsonElement> Leaves(JsonElement data) =>
-        data.EnumerateArray().SelectMany(element => element.ValueKind == JsonValueKind.Array ? Leaves(element) : [element]);
-
-    private static long Product(long[] shape)
-    {
-        var product = 1L;
-        foreach (var dimension in shape)
-        {
-            product = product > int.MaxValue / dimension ? throw Invalid("the shape is too large") : product * dimension;
-        }
-
-        return product;
-    }
-
-    // Clients send parameters of other servers along (priority, timeout, sequence_id ...); only what is nearly one of these is a mistake.
-    private static IReadOnlyDictionary<string, string> ReadParameters(JsonMember? parameters)
+    /// <summary>The request's parameters as headers of the queue contract.</summary>
+    /// <param name="parameters">All that the client sent; a value that is absent is as good as none.</param>
+    /// <exception cref="ApiException">A value is not in the contract, or a name is nearly one of ours.</exception>
+    /// <remarks>Clients send parameters of other servers along (priority, timeout, sequence_id ...), which are passed over.</remarks>
+    public static IReadOnlyDictionary<string, string> HeadersOf(IEnumerable<KeyValuePair<string, string?>> parameters)
     {
         var values = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var member in parameters?.Value.EnumerateObject() ?? default)
+        foreach (var (name, value) in parameters)
         {
-            if (Array.IndexOf(Parameters, member.Name) >= 0)
+            if (Array.IndexOf(Parameters, name) >= 0)
             {
-                if (member.Value.ValueKind != JsonValueKind.Null)
+                if (value is not null)
                 {
-                    values[member.Name] = new JsonMember(member.Value, $"the parameter {member.Name}").Scalar();
+                    values[name] = value;
                 }
             }
-            else if (Spelling.Nearest(member.Name, Parameters) is { } near)
+            else if (Spelling.Nearest(name, Parameters) is { } near)
             {
-                throw Invalid($"the parameter '{UntrustedText.Shown(member.Name)}' is not known; the nearest known one is {near}");
+                throw Invalid($"the parameter '{UntrustedText.Shown(name)}' is not known; the nearest known one is {near}");
             }
         }
 
         return RequestParameters.ToHeaders(values, null, null, null);
     }
 
+    /// <summary>An output that was asked for.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="classes">The parameter <c>classification</c>; 0 where absent.</param>
+    /// <param name="binary">The parameter <c>binary_data</c>.</param>
+    /// <exception cref="ApiException">There is no such output.</exception>
+    public static RequestedOutput Output(string? name, long classes, bool? binary) =>
+        name is null
+        || !InferenceOutputs.Names.Contains(name)
+        || classes is < 0 or > ExpressionNames.Count
+        || (classes > 0 && name != InferenceOutputs.Probabilities)
+            ? throw Invalid(
+                $"outputs must be among {string.Join(", ", InferenceOutputs.Names)}; classification goes with {InferenceOutputs.Probabilities}, up to "
+                + ExpressionNames.Count.ToString(CultureInfo.InvariantCulture))
+            : new RequestedOutput(name, (int)classes, binary);
+
     private static List<RequestedOutput> ReadOutputs(JsonMember request)
     {
         var outputs = new List<RequestedOutput>();
         foreach (var output in request.Array("outputs", MaxOutputs) ?? [])
         {
-            var name = output.Text("name");
-            var classes = output.Object("parameters")?.Member("classification")?.Whole() ?? 0;
-            if (name is null
-                || !InferenceOutputs.Names.Contains(name)
-                || classes is < 0 or > ExpressionNames.Count
-                || (classes > 0 && name != InferenceOutputs.Probabilities))
+            var parameters = output.Object("parameters");
+            if (parameters?.Member(SharedMemory) is not null)
             {
-                throw Invalid(
-                    $"outputs must be among {string.Join(", ", InferenceOutputs.Names)}; classification goes with {InferenceOutputs.Probabilities}, up to "
-                    + ExpressionNames.Count.ToString(CultureInfo.InvariantCulture));
+                throw Invalid(NoSharedMemory);
             }
 
-            outputs.Add(new RequestedOutput(name, (int)classes));
+            outputs.Add(Output(output.Text("name"), parameters?.Member("classification")?.Whole() ?? 0, parameters?.Member("binary_data")?.Truth()));
         }
 
         return outputs;
     }
 
     private static ApiException Invalid(string why) => JsonMember.Invalid(why);
-
-    private ApiException TooLarge() => new(
-        ErrorCodes.TooLarge, $"An image has more than {maxImageBytes} bytes (pixels count as the BMP that they become); send it encoded, as BYTES.");
 }

@@ -85,6 +85,14 @@ internal sealed record JsonMember(JsonElement Value, string Name)
         throw Invalid($"{Name} is not a whole number, or too large");
     }
 
+    /// <summary>This true or false.</summary>
+    public bool Truth() => Value.ValueKind switch
+    {
+        JsonValueKind.True => true,
+        JsonValueKind.False => false,
+        _ => throw Invalid($"{Name} is neither true nor false"),
+    };
+
     /// <summary>This text, number, true or false, as a text.</summary>
     public string Scalar() => Value.ValueKind switch
     {

@@ -10,12 +10,9 @@ using Microsoft.AspNetCore.RateLimiting;
 namespace FerActors.Host.Http.Requests;
 
 /// <summary>Marks an endpoint that answers without a key and outside the limits: health, description, the page.</summary>
-internal sealed class OpenToAll
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class OpenToAll : Attribute
 {
-    private OpenToAll()
-    {
-    }
-
     public static OpenToAll Instance { get; } = new();
 }
 
@@ -36,12 +33,22 @@ internal sealed class ApiAccess(ApiOptions options, ApiKeyRing keys, TimeProvide
         options.MaxConcurrentRequests, keepsReserve: true, options.MaxQueuedPerCaller, QueueFactor * options.MaxConcurrentRequests, time);
 
     /// <summary>The caller's name; absent without a key that is known.</summary>
-    public static string? CallerOf(HttpContext http) => http.Items[CallerItem] as string;
+    public static string? CallerOf(HttpContext http) => (http.Items[CallerItem] as ApiKeyLine)?.Name;
+
+    /// <summary>Refuses a caller whose key lacks a right. Who may call without a key has none.</summary>
+    /// <exception cref="ApiException">The right is missing.</exception>
+    public static void Require(HttpContext http, string right)
+    {
+        if ((http.Items[CallerItem] as ApiKeyLine)?.Rights.Contains(right) != true)
+        {
+            throw new ApiException(ApiCodes.Forbidden, $"This needs an API key with the right '{right}' (fer api-key NAME --right {right}).");
+        }
+    }
 
     /// <summary>Learns who calls. It refuses nobody yet, so that guesses at keys are counted by the rate limit.</summary>
     public Task IdentifyAsync(HttpContext http, RequestDelegate next)
     {
-        http.Items[CallerItem] = keys.NameOf(PresentedKey(http.Request));
+        http.Items[CallerItem] = keys.Find(PresentedKey(http.Request));
         return next(http);
     }
 

@@ -35,8 +35,8 @@ internal sealed class ApiKeyRing
         _lines = [.. _fixed, .. Read()];
     }
 
-    /// <summary>Whose key it is; absent where nobody's.</summary>
-    public string? NameOf(string? key)
+    /// <summary>The line of a key; absent where it is nobody's.</summary>
+    public ApiKeyLine? Find(string? key)
     {
         if (key is null || key.Length > MaxKeyLength)
         {
@@ -45,16 +45,16 @@ internal sealed class ApiKeyRing
 
         // Every hash is compared, and each in constant time, so that the time taken tells nothing about how near a guess came.
         var hash = ApiKeyLine.HashOf(key);
-        string? name = null;
+        ApiKeyLine? found = null;
         foreach (var line in Current())
         {
             if (CryptographicOperations.FixedTimeEquals(hash, line.Hash))
             {
-                name = line.Name;
+                found = line;
             }
         }
 
-        return name;
+        return found;
     }
 
     private ApiKeyLine[] Current()

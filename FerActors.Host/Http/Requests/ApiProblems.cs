@@ -68,6 +68,11 @@ internal sealed class ApiProblems(RequestDelegate next, ILogger<ApiProblems> log
             return Task.CompletedTask;
         }
 
+        if (GrpcAnswers.IsCall(http.Request))
+        {
+            return GrpcAnswers.WriteAsync(http, code, detail);
+        }
+
         var number = status ?? ApiCodes.StatusOf(code);
         if (number == StatusCodes.Status503ServiceUnavailable && http.Response.Headers.RetryAfter.Count == 0)
         {

@@ -102,23 +102,9 @@ internal sealed class BodyGuard(long most, TimeProvider time)
     private static ApiException TooLarge(long limit) => new(ErrorCodes.TooLarge, $"The body has more than {limit} bytes.");
 
     /// <summary>The body, counted.</summary>
-    private sealed class BoundedBody(Stream body, long limit) : Stream
+    private sealed class BoundedBody(Stream body, long limit) : ReadOnlyBody
     {
         private long _read;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -132,21 +118,5 @@ internal sealed class BodyGuard(long most, TimeProvider time)
                 throw new ApiException(ApiCodes.InvalidRequest, "The body is damaged, or compressed in another way than the header Content-Encoding says.");
             }
         }
-
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-            ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-        // Kestrel takes no blocking reads.
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

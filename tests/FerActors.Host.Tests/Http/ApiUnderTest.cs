@@ -4,6 +4,7 @@ using Akka.Actor;
 using FerActors.Host.Broker;
 using FerActors.Host.Http;
 using FerActors.Host.Http.Gateway;
+using FerActors.Host.Operator;
 using FerActors.Shared.Options;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -27,7 +28,15 @@ internal sealed class ApiUnderTest : IAsyncDisposable
 
     public Uri Address => _server.Addresses[0];
 
-    public static async Task<ApiUnderTest> StartAsync(ActorSystem system, RabbitMqOptions rabbit, ApiOptions? api = null, ImageLimitsOptions? images = null)
+    /// <summary>Where it takes calls by gRPC, if <see cref="ApiOptions.GrpcUrls"/> is set.</summary>
+    public Uri GrpcAddress => _server.Addresses[1];
+
+    public static async Task<ApiUnderTest> StartAsync(
+        ActorSystem system,
+        RabbitMqOptions rabbit,
+        ApiOptions? api = null,
+        ImageLimitsOptions? images = null,
+        Func<OperatorRequest, Task<OperatorReply>>? models = null)
     {
         var options = new FerOptions
         {
@@ -37,7 +46,7 @@ internal sealed class ApiUnderTest : IAsyncDisposable
         };
         Assert.Empty(options.Validate());
         var gateway = system.ActorOf(Props.Create(() => new ImageGatewayActor(rabbit, new RabbitConnector(rabbit), 100, TimeProvider.System)));
-        var server = new ApiServer(options, () => gateway, NullLoggerFactory.Instance);
+        var server = new ApiServer(options, () => gateway, NullLoggerFactory.Instance, models: models);
         await server.StartAsync(CancellationToken.None);
         return new ApiUnderTest(server, gateway);
     }

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Json;
@@ -75,40 +74,6 @@ public sealed class OpenInferenceSpecs(BrokerNode broker, ITestOutputHelper outp
         Assert.Equal((2, 3), (rgb.Rows, rgb.Cols));
         Assert.True(rgb.GetArray(out Vec3b[] seen));
         Assert.Equal(pixels, seen.SelectMany(p => new[] { p.Item0, p.Item1, p.Item2 }));
-    }
-
-    [SkippableFact]
-    public async Task The_binary_extension_that_tritons_clients_use_is_understood()
-    {
-        await using var api = await StartAllAsync();
-        var header = JsonSerializer.SerializeToUtf8Bytes(new
-        {
-            inputs = new[]
-            {
-                new
-                {
-                    name = "image",
-                    datatype = "BYTES",
-                    shape = new[] { 1 },
-                    parameters = new { binary_data_size = sizeof(int) + Picture.Length },
-                },
-            },
-            outputs = new[] { new { name = "probabilities", parameters = new { classification = 2, binary_data = true } } },
-        });
-        var length = new byte[sizeof(int)];
-        BinaryPrimitives.WriteInt32LittleEndian(length, Picture.Length);
-        using var content = new ByteArrayContent([.. header, .. length, .. Picture]);
-        content.Headers.Add("Inference-Header-Content-Length", header.Length.ToString(System.Globalization.CultureInfo.InvariantCulture));
-        var waiting = api.SendAsync(HttpMethod.Post, Infer, content: content);
-
-        var image = await AnswerAsync(faces: 1);
-
-        Assert.Equal(Picture, image.Body.ToArray());
-        var answer = await ApiUnderTest.JsonAsync(await waiting);
-        var output = Assert.Single(answer.GetProperty("outputs").EnumerateArray());
-        Assert.Equal("BYTES", output.GetProperty("datatype").GetString());
-        Assert.Equal([1, 2], Shape(output));
-        Assert.Equal("0.7:3:Happy", output.GetProperty("data")[0].GetString());
     }
 
     [SkippableTheory]
