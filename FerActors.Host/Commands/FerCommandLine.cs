@@ -34,6 +34,7 @@ public static class FerCommandLine
             DriftCommand.Create(),
             ApiKeyCommand.Create(),
             RetentionCommand.Create(),
+            DeadLetterCommand.Create(),
             ConfigCommand.Create(),
             CompletionCommand.Create(),
         };
