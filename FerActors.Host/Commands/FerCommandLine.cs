@@ -22,6 +22,7 @@ public static class FerCommandLine
         {
             HostCommand.Create(),
             HealthCommand.Create(),
+            DoctorCommand.Create(),
             MigrateCommand.Create(),
             ClassifyCommand.Create(),
             train,

@@ -11,26 +11,56 @@ internal static class FreePorts
     /// <exception cref="IOException">One cannot; the message names its option and the cause.</exception>
     public static void Check(FerOptions options)
     {
+        foreach (var (option, host, port) in Of(options))
+        {
+            Check(option, host, port);
+        }
+    }
+
+    /// <summary>A sentence for each one that cannot be had.</summary>
+    public static IEnumerable<string> Refusals(FerOptions options)
+    {
+        foreach (var (option, host, port) in Of(options))
+        {
+            string? refusal = null;
+            try
+            {
+                Check(option, host, port);
+            }
+            catch (IOException e)
+            {
+                refusal = e.Message;
+            }
+
+            if (refusal is not null)
+            {
+                yield return refusal;
+            }
+        }
+    }
+
+    private static IEnumerable<(string Option, string Host, int Port)> Of(FerOptions options)
+    {
         if (!options.Cluster.Alone)
         {
-            Check("Cluster:Port", options.Cluster.HostName, options.Cluster.Port);
+            yield return ("Cluster:Port", options.Cluster.HostName, options.Cluster.Port);
         }
 
         if (options.Health is { Enabled: true, Port: { } health })
         {
-            Check("Health:Port", options.Health.Address, health);
+            yield return ("Health:Port", options.Health.Address, health);
         }
 
         if (options.Control is { Enabled: true, Port: { } control })
         {
-            Check("Control:Port", options.Control.Address, control);
+            yield return ("Control:Port", options.Control.Address, control);
         }
 
         if (options.Cluster.Has(NodeRoles.Api))
         {
             foreach (var url in options.Api.Addresses.Select(address => new Uri(address)))
             {
-                Check("Api:Urls", url.DnsSafeHost, url.Port);
+                yield return ("Api:Urls", url.DnsSafeHost, url.Port);
             }
         }
     }
