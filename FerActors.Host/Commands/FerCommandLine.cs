@@ -35,6 +35,8 @@ public static class FerCommandLine
             DriftCommand.Create(),
             ApiKeyCommand.Create(),
             RetentionCommand.Create(),
+            BackupCommand.CreateBackup(),
+            BackupCommand.CreateRestore(),
             DeadLetterCommand.Create(),
             ConfigCommand.Create(),
             CompletionCommand.Create(),
