@@ -66,7 +66,7 @@ public static class FerNode
         });
         ApiRole.AddTo(builder.Services, options);
         telemetry.AddTo(builder.Services, builder.Configuration, NodeName);
-        builder.Services.AddControlEndpoint(options.Control);
+        builder.Services.AddControlEndpoint(options.Control, options.Cluster.Has(NodeRoles.Control) ? options.Registry : null);
         var host = builder.Build();
         Announce(host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(FerNode)), options, inference, telemetry);
         return host;
