@@ -300,7 +300,7 @@ internal sealed class BrokerChecks(FerOptions options)
 
     private static Dictionary<string, object?> Impossible => new() { ["x-max-length"] = "not a number" };
 
-    private static Task ConsumeImpossiblyAsync(IChannel channel, string queue, CancellationToken cancellation) => channel.BasicConsumeAsync(
+    private static Task<string> ConsumeImpossiblyAsync(IChannel channel, string queue, CancellationToken cancellation) => channel.BasicConsumeAsync(
         queue, autoAck: false, "", noLocal: false, exclusive: false, new Dictionary<string, object?> { ["x-priority"] = "not a number" },
         new AsyncEventingBasicConsumer(channel), cancellation);
 

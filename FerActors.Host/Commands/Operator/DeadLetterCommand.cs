@@ -187,7 +187,7 @@ internal static class DeadLetterCommand
         return found;
     }
 
-    private static void Print(TextWriter output, IReadOnlyCollection<DeadLetter> letters)
+    private static void Print(TextWriter output, List<DeadLetter> letters)
     {
         if (letters.Count == 0)
         {

@@ -3,7 +3,6 @@ using FerActors.Host.Commands;
 using FerActors.Host.Configuration;
 using FerActors.Host.Node;
 using FerActors.Host.Operator;
-using FerActors.Host.Tests.Brokers;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Host.Tests.Operator;
 using FerActors.Testing;

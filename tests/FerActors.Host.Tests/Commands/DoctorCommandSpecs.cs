@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using FerActors.Host.Commands;
-using FerActors.Host.Tests.Brokers;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Testing;
 using FerActors.Testing.Processes;
@@ -139,8 +138,12 @@ public sealed class DoctorCommandSpecs(BrokerNode broker) : IAsyncLifetime
         Skip.If(OperatingSystem.IsWindows(), "Modes of files are Unix's.");
         await File.WriteAllTextAsync(Path.Combine(_folder, "file"), "");
         await File.WriteAllTextAsync(Path.Combine(_folder, "token"), "a token of 16 bytes or more");
-        File.SetUnixFileMode(_folder, (UnixFileMode)0b_111_101_101);
-        File.SetUnixFileMode(Path.Combine(_folder, "token"), (UnixFileMode)0b_110_100_100);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(_folder, (UnixFileMode)0b_111_101_101);
+            File.SetUnixFileMode(Path.Combine(_folder, "token"), (UnixFileMode)0b_110_100_100);
+        }
+
         var journal = Path.Combine(_folder, "journal.db");
         await using (var empty = new SqliteConnection($"Data Source={journal};Pooling=false"))
         {

@@ -1,7 +1,6 @@
 using FerActors.Host.Commands;
 using FerActors.Host.Commands.Operator;
 using FerActors.Host.Operator;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Host.Tests.Operator;
 using FerActors.Testing.Processes;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using FerActors.Host.Tests.Brokers;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Testing;
 using FerActors.Testing.Processes;

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using FerActors.Host.Commands;
 using FerActors.Host.Operator;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Options;
 using FerActors.Testing.Processes;
 
