@@ -10,6 +10,9 @@ public static class RabbitTopology
     /// <summary>The header of a dead letter that says why it is one.</summary>
     public const string ReasonHeader = "x-fer-reason";
 
+    /// <summary>The header of a dead letter that a node has written: when, in milliseconds since 1970. The broker has its own, <c>x-death</c>.</summary>
+    public const string DeadSinceHeader = "x-fer-dead-since";
+
     private const ushort PreconditionFailed = 406;
 
     /// <summary>Arguments of the images queue. Kept to what RabbitMQ 3.10 and 4.x both know.</summary>

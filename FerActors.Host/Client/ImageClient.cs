@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-using System.Security.Authentication;
 using System.Threading.Channels;
 using FerActors.Host.Broker;
 using FerActors.Shared.Options;
@@ -39,7 +37,7 @@ public sealed class ImageClient : IAsyncDisposable
     public static async Task<ImageClient> ConnectAsync(RabbitMqOptions options, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var connection = await OpenAsync(options, cancellation);
+        var connection = await BrokerConnection.OpenAsync(options, "client", cancellation);
         try
         {
             var publishing = await connection.CreateChannelAsync(new CreateChannelOptions(true, true), cancellation);
@@ -124,18 +122,6 @@ public sealed class ImageClient : IAsyncDisposable
         await _consuming.DisposeAsync();
         await _publishing.DisposeAsync();
         await _connection.DisposeAsync();
-    }
-
-    private static async Task<IConnection> OpenAsync(RabbitMqOptions options, CancellationToken cancellation)
-    {
-        try
-        {
-            return await new RabbitConnector(options).ConnectAsync("client", cancellation);
-        }
-        catch (Exception e) when (e is BrokerUnreachableException or RabbitMQClientException or TimeoutException or SocketException or AuthenticationException)
-        {
-            throw new IOException(BrokerFault.Describe(new Uri(options.Uri), e), e);
-        }
     }
 
     private Task ReceiveAsync(object sender, BasicDeliverEventArgs delivery)

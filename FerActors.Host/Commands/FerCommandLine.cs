@@ -22,6 +22,7 @@ public static class FerCommandLine
         {
             HostCommand.Create(),
             HealthCommand.Create(),
+            DoctorCommand.Create(),
             MigrateCommand.Create(),
             ClassifyCommand.Create(),
             train,
@@ -35,6 +36,9 @@ public static class FerCommandLine
             DriftCommand.Create(),
             ApiKeyCommand.Create(),
             RetentionCommand.Create(),
+            BackupCommand.CreateBackup(),
+            BackupCommand.CreateRestore(),
+            DeadLetterCommand.Create(),
             ConfigCommand.Create(),
             CompletionCommand.Create(),
         };

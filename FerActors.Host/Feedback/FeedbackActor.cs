@@ -302,7 +302,11 @@ public sealed class FeedbackActor : ReceiveActor, IWithTimers
         var properties = new BasicProperties
         {
             DeliveryMode = DeliveryModes.Persistent,
-            Headers = new Dictionary<string, object?> { [ReasonHeader] = reason },
+            Headers = new Dictionary<string, object?>
+            {
+                [ReasonHeader] = reason,
+                [RabbitTopology.DeadSinceHeader] = _clock.GetUtcNow().ToUnixTimeMilliseconds(),
+            },
         };
         return channel.PublishAsync(_options.FeedbackDeadLetterQueue, mandatory: true, properties, body, _options.PublishTimeout, ended);
     }

@@ -96,6 +96,12 @@ public sealed class HealthServer : IHostedService, IAsyncDisposable
         }
     }
 
+    /// <summary>Adds everything that <see cref="MetricsPath"/> shows.</summary>
+    internal static MeterProviderBuilder AddMeters(MeterProviderBuilder metrics) => metrics
+        .AddMeter(Meters + "*", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.RateLimiting")
+        .AddRuntimeInstrumentation()
+        .AddProcessInstrumentation();
+
     private WebApplication Build(int port)
     {
         var builder = NodeWeb.CreateBuilder(kestrel =>
@@ -107,11 +113,7 @@ public sealed class HealthServer : IHostedService, IAsyncDisposable
         });
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(_checks);
-        builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
-            .AddMeter(Meters + "*", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.RateLimiting")
-            .AddRuntimeInstrumentation()
-            .AddProcessInstrumentation()
-            .AddPrometheusExporter());
+        builder.Services.AddOpenTelemetry().WithMetrics(metrics => AddMeters(metrics).AddPrometheusExporter());
         var app = builder.Build();
         new HostGuard(_options.AllowedHosts, [], HealthOptions.Section).Use(app, (http, status, sentence) =>
         {

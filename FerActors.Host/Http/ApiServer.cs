@@ -79,9 +79,9 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
                 .WithHeaders("Content-Type", "Authorization", ApiAccess.KeyHeader)));
         }
 
-        var bodies = new BodyGuard(options.Images.MaxBytes + FormAllowance, clock);
+        var bodies = new BodyGuard(options.Images.MaxBytes + FormAllowance);
         _app = builder.Build();
-        _app.Use(bodies.DrainAsync);
+        _app.Use(new BodyDrain(clock).DrainAsync);
         _app.UseMiddleware<ApiProblems>();
         _app.Use(HardenAsync);
         new HostGuard(api.AllowedHosts, api.CorsOrigins, ApiOptions.Section).Use(

@@ -72,9 +72,13 @@ public static class ClusterComposition
                 Port = options.Port,
             });
         ClusterNewsActor.AddTo(builder, options.SplitBrainStableAfter);
-        return ClusterIdentity.Load(options) is { } identity
-            ? builder.AddSetup(identity.Tls).AddHocon("akka.remote.dot-netty.tcp.enable-ssl = on", HoconAddMode.Prepend)
-            : builder;
+        if (ClusterIdentity.Load(options) is not { } identity)
+        {
+            return builder;
+        }
+
+        CertificateWatchActor.AddTo(builder, identity.Expires);
+        return builder.AddSetup(identity.Tls).AddHocon("akka.remote.dot-netty.tcp.enable-ssl = on", HoconAddMode.Prepend);
     }
 
     // What is left for a process that has a member's certificate: no actor is deployed, stopped or found by its path from outside, but

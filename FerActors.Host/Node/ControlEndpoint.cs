@@ -27,7 +27,10 @@ public static partial class ControlEndpoint
     /// Adds <see cref="OperatorService"/> and, where the options have it, the endpoint. It starts after the actor system and stops
     /// before it, so it must be added after <c>AddAkka</c>.
     /// </summary>
-    public static IServiceCollection AddControlEndpoint(this IServiceCollection services, ControlOptions options)
+    /// <param name="services">The node's services.</param>
+    /// <param name="options">Validated options.</param>
+    /// <param name="registry">Where pushed models go; absent on a node without the role <c>control</c>.</param>
+    public static IServiceCollection AddControlEndpoint(this IServiceCollection services, ControlOptions options, RegistryOptions? registry = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(options);
@@ -39,7 +42,10 @@ public static partial class ControlEndpoint
         if (options.Enabled)
         {
             services.AddSingleton(provider => new ControlServer(
-                provider.GetRequiredService<OperatorService>(), options, provider.GetRequiredService<ILogger<ControlServer>>()));
+                provider.GetRequiredService<OperatorService>(),
+                options,
+                provider.GetRequiredService<ILogger<ControlServer>>(),
+                registry is null ? null : new ModelUpload(registry, provider.GetRequiredService<OperatorService>().ExecuteAsync)));
             services.AddHostedService(provider => provider.GetRequiredService<ControlServer>());
         }
 

@@ -10,6 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Serilog;
+using Serilog.Events;
 
 namespace FerActors.Host.Node;
 
@@ -30,6 +31,7 @@ public static class FerNode
     {
         ArgumentNullException.ThrowIfNull(configuration);
         var options = FerConfiguration.Read(configuration);
+        var telemetry = Telemetry.Prepare(options);
         var inference = options.Cluster.Has(NodeRoles.Inference) ? InferenceRole.Prepare(options) : null;
         cancellation.ThrowIfCancellationRequested();
         ControlRole.Prepare(options);
@@ -40,7 +42,7 @@ public static class FerNode
 
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Configuration.AddConfiguration(configuration);
-        builder.Services.AddSerilog(logging => FerLogging.Configure(logging, configuration));
+        builder.Services.AddSerilog(logging => FerLogging.Configure(logging, configuration), writeToProviders: telemetry.SendsLogs);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = ShutdownTimeout(options));
         builder.Services.AddHealthEndpoint(options.Health, NodeName);
         builder.Services.AddAkka(ClusterOptions.SystemName, akka =>
@@ -49,6 +51,7 @@ public static class FerNode
                 .ConfigureLoggers(loggers =>
                 {
                     loggers.ClearLoggers();
+                    loggers.LogLevel = FerLogging.LowestOfActors(options.Logging) <= LogEventLevel.Debug ? Akka.Event.LogLevel.DebugLevel : Akka.Event.LogLevel.InfoLevel;
                     loggers.AddLoggerFactory();
                 })
                 .WithFerCluster(options.Cluster)
@@ -58,14 +61,14 @@ public static class FerNode
             TrainingRole.AddTo(akka, options);
             inference?.AddTo(akka, NodeName);
             ApiRole.AddTo(akka, options);
-            Telemetry.AddTo(akka, options);
+            telemetry.AddTo(akka);
             akka.WithHealthChecks(options);
         });
         ApiRole.AddTo(builder.Services, options);
-        Telemetry.AddTo(builder.Services, options, NodeName);
-        builder.Services.AddControlEndpoint(options.Control);
+        telemetry.AddTo(builder.Services, builder.Configuration, NodeName);
+        builder.Services.AddControlEndpoint(options.Control, options.Cluster.Has(NodeRoles.Control) ? options.Registry : null);
         var host = builder.Build();
-        Announce(host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(FerNode)), options, inference);
+        Announce(host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(FerNode)), options, inference, telemetry);
         return host;
     }
 
@@ -78,13 +81,23 @@ public static class FerNode
         + (options.Cluster.Has(NodeRoles.Training) ? options.Training.StopTimeout : TimeSpan.Zero)
         + (options.Cluster.Alone ? TimeSpan.Zero : ClusterComposition.LeaveAllowance);
 
-    private static void Announce(Microsoft.Extensions.Logging.ILogger log, FerOptions options, InferenceRole? inference)
+    private static void Announce(Microsoft.Extensions.Logging.ILogger log, FerOptions options, InferenceRole? inference, Telemetry telemetry)
     {
         log.LogInformation(
             "Node {Node}: roles {Roles}; {Cluster}",
             NodeName,
             string.Join(", ", options.Cluster.EffectiveRoles),
             options.Cluster.Alone ? "alone" : "seeds " + string.Join(", ", options.Cluster.SeedNodes));
+        foreach (var file in SecretFiles.OpenToOthers(options))
+        {
+            log.LogWarning("{Sentence} Take that right away: chmod 600, or 640 for a group", SecretFiles.Sentence(file));
+        }
+
+        if (telemetry.Destinations is { Length: > 0 } destinations)
+        {
+            log.LogInformation("Telemetry by OTLP: {Destinations}", destinations);
+        }
+
         if (inference is not null)
         {
             log.LogInformation(

@@ -11,19 +11,49 @@ internal static class FreePorts
     /// <exception cref="IOException">One cannot; the message names its option and the cause.</exception>
     public static void Check(FerOptions options)
     {
+        foreach (var (option, host, port) in Of(options))
+        {
+            Check(option, host, port);
+        }
+    }
+
+    /// <summary>A sentence for each one that cannot be had.</summary>
+    public static IEnumerable<string> Refusals(FerOptions options)
+    {
+        foreach (var (option, host, port) in Of(options))
+        {
+            string? refusal = null;
+            try
+            {
+                Check(option, host, port);
+            }
+            catch (IOException e)
+            {
+                refusal = e.Message;
+            }
+
+            if (refusal is not null)
+            {
+                yield return refusal;
+            }
+        }
+    }
+
+    private static IEnumerable<(string Option, string Host, int Port)> Of(FerOptions options)
+    {
         if (!options.Cluster.Alone)
         {
-            Check("Cluster:Port", options.Cluster.HostName, options.Cluster.Port);
+            yield return ("Cluster:Port", options.Cluster.HostName, options.Cluster.Port);
         }
 
         if (options.Health is { Enabled: true, Port: { } health })
         {
-            Check("Health:Port", options.Health.Address, health);
+            yield return ("Health:Port", options.Health.Address, health);
         }
 
         if (options.Control is { Enabled: true, Port: { } control })
         {
-            Check("Control:Port", options.Control.Address, control);
+            yield return ("Control:Port", options.Control.Address, control);
         }
 
         if (options.Cluster.Has(NodeRoles.Api))
@@ -32,7 +62,7 @@ internal static class FreePorts
                 .Concat(options.Api.GrpcAddresses.Select(address => (Option: "Api:GrpcUrls", Url: new Uri(address))));
             foreach (var (option, url) in listeners)
             {
-                Check(option, url.DnsSafeHost, url.Port);
+                yield return (option, url.DnsSafeHost, url.Port);
             }
         }
     }

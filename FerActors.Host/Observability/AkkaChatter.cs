@@ -18,10 +18,14 @@ internal static partial class AkkaChatter
 
     private static readonly string[] Singletons = [ModelRegistryHosting.SingletonName, TrainingSupervisorHosting.SingletonName];
 
+    /// <summary>The actor, or the part of Akka, that wrote an event; <see langword="null"/> where it is not Akka's.</summary>
+    public static string? SourceOf(LogEvent said) =>
+        said.Properties.TryGetValue(Source, out var property) && property is ScalarValue { Value: string source } ? source : null;
+
     /// <summary>Whether an event is of that kind. Errors are, too, where they say that another node cannot be reached.</summary>
     public static bool Is(LogEvent said)
     {
-        if (!said.Properties.TryGetValue(Source, out var property) || property is not ScalarValue { Value: string source })
+        if (SourceOf(said) is not { } source)
         {
             return false;
         }

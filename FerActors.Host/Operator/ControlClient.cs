@@ -44,11 +44,33 @@ internal sealed class ControlClient : IDisposable
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public async Task<OperatorReply> AskAsync(OperatorRequest request, CancellationToken cancellation)
     {
+        using var content = new StringContent(JsonSerializer.Serialize(request, OperatorJson.Requests), Encoding.UTF8, "application/json");
+        return await SendAsync(ControlServer.Route, content, cancellation);
+    }
+
+    /// <summary>Sends a model folder; the node's reply, or one that says why there is none.</summary>
+    /// <param name="version">The new version's name.</param>
+    /// <param name="folder">The folder, on this machine.</param>
+    /// <param name="parent">The version or checkpoint that it was fine-tuned from.</param>
+    /// <param name="sent">Told the bytes after each file.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <exception cref="IOException">The folder holds no model.</exception>
+    public async Task<OperatorReply> PushAsync(string version, string folder, string? parent, Action<long> sent, CancellationToken cancellation)
+    {
+        ModelUpload.FilesOf(folder);
+        using var content = new FolderContent(folder, sent);
+        var query = parent is null ? "" : $"?parent={Uri.EscapeDataString(parent)}";
+        return await SendAsync($"{ControlServer.ModelsRoute}{Uri.EscapeDataString(version)}{query}", content, cancellation);
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<OperatorReply> SendAsync(string route, HttpContent content, CancellationToken cancellation)
+    {
         try
         {
-            var json = JsonSerializer.Serialize(request, OperatorJson.Requests);
-            using var content = new StringContent(json, Encoding.UTF8, "application/json");
-            using var response = await _http.PostAsync(new Uri(ControlServer.Route, UriKind.Relative), content, cancellation);
+            using var response = await _http.PostAsync(new Uri(route, UriKind.Relative), content, cancellation);
             var body = await response.Content.ReadAsByteArrayAsync(cancellation);
             return Read(body) ?? OperatorReply.NoAnswer($"What answers at {_address} is no node: status {(int)response.StatusCode}.");
         }
@@ -63,8 +85,6 @@ internal sealed class ControlClient : IDisposable
             return OperatorReply.NoAnswer($"No answer came from {_address} within {_http.Timeout.TotalSeconds:0.###} s.");
         }
     }
-
-    public void Dispose() => _http.Dispose();
 
     private static OperatorReply? Read(byte[] body)
     {
@@ -90,6 +110,31 @@ internal sealed class ControlClient : IDisposable
         {
             socket.Dispose();
             throw;
+        }
+    }
+
+    // Its length is not known before: the files are read as they are sent.
+    private sealed class FolderContent : HttpContent
+    {
+        private readonly string _folder;
+        private readonly Action<long> _sent;
+
+        public FolderContent(string folder, Action<long> sent)
+        {
+            (_folder, _sent) = (folder, sent);
+            Headers.ContentType = new MediaTypeHeaderValue("application/x-tar");
+        }
+
+        protected override Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context) =>
+            SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+        protected override Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context, CancellationToken cancellation) =>
+            ModelUpload.WriteAsync(_folder, stream, _sent, cancellation);
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
         }
     }
 }

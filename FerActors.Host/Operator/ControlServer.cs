@@ -24,6 +24,9 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
     /// <summary>Takes an <see cref="OperatorRequest"/>, answers an <see cref="OperatorReply"/>; both JSON, whatever the status.</summary>
     public const string Route = "/v1/operations";
 
+    /// <summary>Takes a model folder as <see cref="ModelUpload"/> reads it; answers an <see cref="OperatorReply"/>.</summary>
+    public const string ModelsRoute = "/v1/models/";
+
     // A run's description has at most 32 KiB.
     private const int MaxRequestBytes = 128 * 1024;
     private const int MaxConnections = 64;
@@ -33,6 +36,7 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(2);
 
     private readonly OperatorService _operators;
+    private readonly ModelUpload? _upload;
     private readonly ControlOptions _options;
     private readonly ILogger _log;
     private readonly byte[]? _token;
@@ -41,11 +45,16 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
 
     /// <exception cref="FormatException">The token is none; the message does not show it.</exception>
     /// <exception cref="IOException">Its file cannot be read.</exception>
-    public ControlServer(OperatorService operators, ControlOptions options, ILogger<ControlServer> log)
+    /// <param name="operators">Carries requests out.</param>
+    /// <param name="options">Validated options.</param>
+    /// <param name="log">Says where it listens, and what was asked for.</param>
+    /// <param name="upload">Takes models; absent on a node without the registry's folder.</param>
+    public ControlServer(OperatorService operators, ControlOptions options, ILogger<ControlServer> log, ModelUpload? upload = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         _operators = operators;
         _options = options;
+        _upload = upload;
         _log = log;
 
         // The hash has one length, so that a comparison takes one time whatever the length of what was sent.
@@ -124,7 +133,8 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
     {
         var builder = NodeWeb.CreateBuilder(kestrel =>
         {
-            kestrel.Limits.MaxRequestBodySize = MaxRequestBytes;
+            // Read by hand: Kestrel's own limit would end the connection before the client has read why.
+            kestrel.Limits.MaxRequestBodySize = null;
             kestrel.Limits.MaxConcurrentConnections = MaxConnections;
             if (_socket is { } socket)
             {
@@ -147,19 +157,32 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
                 ? socket.Bind()
                 : SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint));
         var app = builder.Build();
+        app.Use(new BodyDrain(TimeProvider.System).DrainAsync);
         app.UseWhen(http => !IsOverSocket(http), port => new HostGuard(_options.AllowedHosts, [], ControlOptions.Section).Use(port, (http, status, sentence) =>
         {
             http.Response.StatusCode = status;
             return WriteAsync(http, OperatorReply.Refused(sentence));
         }));
         app.UseRouting();
-        app.MapPost(Route, AnswerAsync);
+        app.MapPost(Route, http => AnswerAsync(http, ReplyAsync));
+        app.MapPost(ModelsRoute + "{version}", http => AnswerAsync(http, PushAsync));
         return app;
     }
 
-    private async Task AnswerAsync(HttpContext context)
+    private async Task AnswerAsync(HttpContext context, Func<HttpContext, Task<OperatorReply>> answer)
     {
-        var reply = await ReplyAsync(context).ConfigureAwait(false);
+        OperatorReply reply;
+        if (MayAsk(context))
+        {
+            reply = await GuardAsync(context, answer).ConfigureAwait(false);
+        }
+        else
+        {
+            context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+            context.Response.Headers.WWWAuthenticate = "Bearer";
+            reply = OperatorReply.Refused("The token is missing or wrong.");
+        }
+
         await WriteAsync(context, reply).ConfigureAwait(false);
     }
 
@@ -171,30 +194,40 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
 
     private async Task<OperatorReply> ReplyAsync(HttpContext context)
     {
-        if (!MayAsk(context))
+        if (await ReadAsync(context.Request, context.RequestAborted).ConfigureAwait(false) is not { } body)
         {
-            context.Response.StatusCode = StatusCodes.Status401Unauthorized;
-            context.Response.Headers.WWWAuthenticate = "Bearer";
-            return OperatorReply.Refused("The token is missing or wrong.");
+            context.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
+            return OperatorReply.Invalid($"The request has more than {MaxRequestBytes} bytes.");
         }
 
+        var request = OperatorJson.ReadRequest(body);
+        var reply = await _operators.ExecuteAsync(request).ConfigureAwait(false);
+
+        // Who watches a run asks every second.
+        Log(request is OperatorQuery ? LogLevel.Debug : LogLevel.Information, OperatorJson.NameOf(request), reply);
+        context.Response.StatusCode = StatusOf(reply);
+        return reply;
+    }
+
+    private async Task<OperatorReply> PushAsync(HttpContext context)
+    {
+        var reply = _upload is null
+            ? OperatorReply.Refused("This node does not have the registry's folder; push to one with the role control.")
+            : await _upload.ReceiveAsync(
+                (string)context.Request.RouteValues["version"]!, context.Request.Query["parent"].FirstOrDefault(), context.Request.Body, context.RequestAborted).ConfigureAwait(false);
+        Log(LogLevel.Information, "model.push", reply);
+        context.Response.StatusCode = StatusOf(reply);
+        return reply;
+    }
+
+    private void Log(LogLevel level, string operation, OperatorReply reply) =>
+        _log.Log(level, "An operator's {Operation}: {Code}. {Sentence}", operation, reply.Code, UntrustedText.Shown(reply.Message));
+
+    private async Task<OperatorReply> GuardAsync(HttpContext context, Func<HttpContext, Task<OperatorReply>> answer)
+    {
         try
         {
-            // Kestrel bounds it.
-            using var body = new MemoryStream();
-            await context.Request.Body.CopyToAsync(body, context.RequestAborted).ConfigureAwait(false);
-            var request = OperatorJson.ReadRequest(body.GetBuffer().AsSpan(0, (int)body.Length));
-            var reply = await _operators.ExecuteAsync(request).ConfigureAwait(false);
-
-            // Who watches a run asks every second.
-            _log.Log(
-                request is OperatorQuery ? LogLevel.Debug : LogLevel.Information,
-                "An operator's {Operation}: {Code}. {Sentence}",
-                OperatorJson.NameOf(request),
-                reply.Code,
-                UntrustedText.Shown(reply.Message));
-            context.Response.StatusCode = StatusOf(reply);
-            return reply;
+            return await answer(context).ConfigureAwait(false);
         }
         catch (JsonException e)
         {
@@ -212,6 +245,18 @@ public sealed class ControlServer : IHostedService, IAsyncDisposable
             context.Response.StatusCode = StatusCodes.Status500InternalServerError;
             return OperatorReply.NoAnswer("The node failed on it; its log says why. Whether anything changed is unknown.");
         }
+    }
+
+    private static async Task<byte[]?> ReadAsync(HttpRequest request, CancellationToken cancellation)
+    {
+        if (request.ContentLength > MaxRequestBytes)
+        {
+            return null;
+        }
+
+        var body = new byte[MaxRequestBytes + 1];
+        var length = await request.Body.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, cancellation).ConfigureAwait(false);
+        return length <= MaxRequestBytes ? body[..length] : null;
     }
 
     // No browser reaches a socket, and a socket has no name.

@@ -65,7 +65,7 @@ internal sealed class ModelOperations(ActorQuestions actors, TimeSpan answerTime
     {
         RegistryReply reply => Reply(reply),
         ModelList list => OperatorReply.Done(
-            list.Models.Count == 1 ? "1 version." : $"{list.Models.Count} versions.",
+            $"{list.Models.Count} {(list.Models.Count == 1 ? "version" : "versions")}, {ReplyTables.Size(list.Models.Sum(model => model.Model.Manifest.Bytes))} on the registry's disk.",
             new ModelsView(list.Sequence, [.. list.Models.Select(Summary)])),
         ModelDescription description => OperatorReply.Done($"{description.Model.Version} is registered.", Details(description)),
         RegistryStatus status => OperatorReply.Done(Sentence(status), Fleet(status)),

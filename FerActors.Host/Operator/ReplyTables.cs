@@ -146,6 +146,9 @@ internal static class ReplyTables
         Spare = ["MB", "ms/face", "Macro-F1"],
     };
 
+    /// <summary>Bytes for people.</summary>
+    public static string Size(long bytes) => bytes < 1e9 ? $"{Number(bytes / 1e6, "0.0")} MB" : $"{Number(bytes / 1e9, "0.00")} GB";
+
     private static IEnumerable<string> Shares(ModelSummary model)
     {
         if (model.CanaryShare is { } canary)

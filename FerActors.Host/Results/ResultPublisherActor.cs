@@ -265,7 +265,7 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
     {
         if (result.Envelope is { } envelope)
         {
-            return DeadLetterProperties(envelope, result.Reason ?? "");
+            return DeadLetterProperties(envelope, result.Reason ?? "", _clock.GetUtcNow());
         }
 
         var properties = new BasicProperties
@@ -300,7 +300,7 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
 
     // As the message came, with the reason, and without what would make the broker do something with it again: let it expire, compare the
     // user with this node's, or send copies elsewhere.
-    private static BasicProperties DeadLetterProperties(IReadOnlyBasicProperties envelope, string reason)
+    private static BasicProperties DeadLetterProperties(IReadOnlyBasicProperties envelope, string reason, DateTimeOffset now)
     {
         var properties = new BasicProperties(envelope) { DeliveryMode = DeliveryModes.Persistent };
         properties.ClearExpiration();
@@ -308,6 +308,7 @@ public sealed class ResultPublisherActor : ReceiveActor, IWithTimers
         properties.Headers = new Dictionary<string, object?>(envelope.Headers ?? new Dictionary<string, object?>())
         {
             [RabbitTopology.ReasonHeader] = reason[..Math.Min(reason.Length, LongestReason)],
+            [RabbitTopology.DeadSinceHeader] = now.ToUnixTimeMilliseconds(),
         };
         properties.Headers.Remove("CC");
         properties.Headers.Remove("BCC");

@@ -68,6 +68,7 @@ public sealed class FerOptions
             .. Training.Validate(),
             .. Control.Validate(),
             .. Health.Validate(),
+            .. Logging.Validate(),
         ];
         if (RabbitMq.MaxBodyBytes < Images.MaxBytes)
         {

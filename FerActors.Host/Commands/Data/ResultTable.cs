@@ -1,3 +1,4 @@
+using System.Globalization;
 using FerActors.Shared.Protocol;
 using Spectre.Console;
 using Spectre.Console.Rendering;
@@ -17,7 +18,8 @@ internal static class ResultTable
     /// <param name="results">The photos' names and their results.</param>
     public static void Write(IAnsiConsole console, IEnumerable<(string Name, ClassificationResult Result)> results)
     {
-        var rows = results.Select(r => (r.Name, Rows: Rows(r.Name, r.Result))).ToList();
+        var all = results.ToList();
+        var rows = all.Select(r => (r.Name, Rows: Rows(r.Name, r.Result))).ToList();
         var table = new Table().Border(TableBorder.Rounded);
         foreach (var heading in Headings)
         {
@@ -41,16 +43,23 @@ internal static class ResultTable
         if (width <= console.Profile.Width)
         {
             console.Write(table);
-            return;
+        }
+        else
+        {
+            foreach (var (name, lines) in rows)
+            {
+                console.Profile.Out.Writer.WriteLine(Visible(name));
+                foreach (var line in lines)
+                {
+                    console.Profile.Out.Writer.WriteLine($"    {string.Join("  ", line.Skip(1).Where(cell => cell.Length > 0).Select(Visible))}");
+                }
+            }
         }
 
-        foreach (var (name, lines) in rows)
+        foreach (var (name, result) in all.Where(r => r.Result.FacesCut == true))
         {
-            console.Profile.Out.Writer.WriteLine(Visible(name));
-            foreach (var line in lines)
-            {
-                console.Profile.Out.Writer.WriteLine($"    {string.Join("  ", line.Skip(1).Where(cell => cell.Length > 0).Select(Visible))}");
-            }
+            console.Profile.Out.Writer.WriteLine(
+                $"{Visible(name)}: {result.Faces.Count} faces are shown of {result.FacesFound?.ToString(CultureInfo.InvariantCulture) ?? "more"} that were found; the limit is the node's Detection:MaxFaces.");
         }
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FerActors.Host.Commands.Line;
 using FerActors.Host.Commands.Node;
 using FerActors.Host.Configuration;
 using FerActors.Host.Operator;
@@ -52,7 +53,10 @@ internal sealed class OperatorCommandLine
         var cluster = commands.Cluster();
         cluster.Add(CertificatesCommand.Create());
         root.Add(cluster);
-        root.Add(commands.Model());
+        var model = commands.Model();
+        model.Add(line.Prune());
+        model.Add(line.Push());
+        root.Add(model);
         root.Add(commands.Statistics());
         foreach (var command in commands.Train())
         {
@@ -72,6 +76,39 @@ internal sealed class OperatorCommandLine
         {
             command.Add(_wait);
         }
+    }
+
+    private Command Prune()
+    {
+        var keep = new Option<int>("--keep") { Description = "How many stay of those that have no part, the newest ones.", Required = true };
+        var dry = new Option<bool>("--dry-run") { Description = "Says which ones it would be, and leaves them." };
+        var command = new Command("prune", "Deletes old versions and their files. Never the champion, the previous one, a canary or a shadow.") { keep, dry };
+        Prepare(command);
+        command.SetAction((parsed, cancellation) => GuardAsync(parsed, async client =>
+        {
+            var most = parsed.GetValue(keep) is >= 0 and var given ? given : throw new FormatException("--keep is at least 0.");
+            Action<string> say = parsed.GetValue(_json) ? _ => { } : parsed.InvocationConfiguration.Output.WriteLine;
+            return Show(parsed, await ModelPruning.RunAsync(request => client.AskAsync(request, cancellation), most, parsed.GetValue(dry), say));
+        }));
+        return command;
+    }
+
+    private Command Push()
+    {
+        var version = new Argument<string>("version") { Description = "The new version's name." };
+        var folder = new Argument<string>("folder") { Description = "Model folder on this machine." };
+        var parent = new Option<string?>("--parent") { Description = "The version or checkpoint that it was fine-tuned from." };
+        var command = new Command("push", "Sends a model folder from this machine to the registry, and registers it as an immutable version.") { version, folder, parent };
+        Prepare(command);
+        command.SetAction((parsed, cancellation) => GuardAsync(parsed, async client =>
+        {
+            var sent = 0L;
+            await using var elapsed = new ElapsedLine(() => $"{ReplyTables.Size(sent)} sent");
+            var reply = await client.PushAsync(
+                parsed.GetRequiredValue(version), parsed.GetRequiredValue(folder), parsed.GetValue(parent), bytes => sent = bytes, cancellation);
+            return Show(parsed, reply);
+        }));
+        return command;
     }
 
     private Command Watch()

@@ -40,6 +40,15 @@ public sealed class ClassifyOutputSpecs
         Assert.DoesNotContain('\u001b', Show(width, "a\u001b[31mred.jpg"));
 
     [Fact]
+    public void Faces_that_were_cut_are_said()
+    {
+        var result = new ClassificationResult { MessageId = "1", Node = "n", FacesFound = 70, FacesCut = true };
+
+        Assert.Contains("crowd.jpg: 0 faces are shown of 70 that were found", Show(null, "crowd.jpg", result), StringComparison.Ordinal);
+        Assert.DoesNotContain("were found", Show(null, "crowd.jpg", result with { FacesCut = false }), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Pictures_of_photos_with_one_name_do_not_overwrite_each_other()
     {
         var taken = new HashSet<string>();
@@ -62,11 +71,11 @@ public sealed class ClassifyOutputSpecs
         Assert.EndsWith("1 of 2, 4 s", ElapsedLine.At(4, "1 of 2", terminal: true), StringComparison.Ordinal);
     }
 
-    private static string Show(int? width, string name)
+    private static string Show(int? width, string name, ClassificationResult? result = null)
     {
         var output = new Output(width);
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = output, Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors });
-        ResultTable.Write(console, [(name, new ClassificationResult { MessageId = "1", Node = "n" })]);
+        ResultTable.Write(console, [(name, result ?? new ClassificationResult { MessageId = "1", Node = "n" })]);
         return output.Writer.ToString()!;
     }
 

@@ -19,7 +19,7 @@ public sealed class CommandSpecs : IDisposable
 
         Assert.Equal(0, code);
         Assert.All(
-            ["host", "classify", "train", "average", "evaluate", "export", "cluster", "model", "stats", "config", "completion"],
+            ["host", "classify", "train", "average", "evaluate", "export", "cluster", "model", "stats", "config", "completion", "doctor", "dead-letter", "backup", "restore"],
             name => Assert.Contains($"  {name} ", output, StringComparison.Ordinal));
     }
 

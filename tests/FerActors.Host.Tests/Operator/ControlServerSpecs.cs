@@ -114,6 +114,26 @@ public sealed class ControlServerSpecs : IDisposable
         Assert.Equal(HttpStatusCode.MethodNotAllowed, elsewhere.StatusCode);
     }
 
+    [Fact]
+    public async Task A_client_that_sends_everything_before_it_reads_sees_why_it_was_refused()
+    {
+        await using var node = await OperatorNode.StartAsync(_folder, o => o with { Port = 0, Token = Token });
+        var address = node.Server.TcpAddress!;
+        using var client = new TcpClient();
+        await client.ConnectAsync(address.Host, address.Port);
+        await using var stream = client.GetStream();
+        var body = new byte[8 * 1024 * 1024];
+
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(
+            $"POST /v1/operations HTTP/1.1\r\nHost: {address.Authority}\r\nAuthorization: Bearer {Token}\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n"));
+        await stream.WriteAsync(body);
+        using var reader = new StreamReader(stream);
+        var answer = await reader.ReadToEndAsync().WaitAsync(OperatorNode.Patience);
+
+        Assert.StartsWith("HTTP/1.1 413 ", answer, StringComparison.Ordinal);
+        Assert.Contains("The request has more than 131072 bytes.", answer, StringComparison.Ordinal);
+    }
+
     private static async Task AssertAnswersAsync(OperatorNode expected, string socket)
     {
         using var http = Http(socket);

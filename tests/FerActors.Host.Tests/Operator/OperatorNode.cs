@@ -67,7 +67,7 @@ internal sealed class OperatorNode : IAsyncDisposable
             .AddModelRegistry(registry, new VitModelInspector())
             .AddTrainingSupervisor(training, executor.Validate, actors => new RegistryRegistration(actors.Get<ModelRegistry>(), Patience))
             .AddTrainingNode(training, executor));
-        builder.Services.AddControlEndpoint(options);
+        builder.Services.AddControlEndpoint(options, registry);
         var host = builder.Build();
         await host.StartAsync();
         await Membership.UpAsync(host.Services.GetRequiredService<ActorSystem>(), Patience);

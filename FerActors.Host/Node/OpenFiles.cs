@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace FerActors.Host.Commands.Node;
+namespace FerActors.Host.Node;
 
 /// <summary>How many files the system lets this process open. With too few, parts of .NET fail on the way with "out of memory" or "file not found".</summary>
 internal static class OpenFiles
