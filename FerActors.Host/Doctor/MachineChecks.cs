@@ -126,15 +126,16 @@ internal sealed class MachineChecks(FerOptions options)
         }
 
         var devices = Directory.Exists("/proc/driver/nvidia/gpus") ? Directory.GetDirectories("/proc/driver/nvidia/gpus").Length : 0;
-        var wanted = Inference && options.Model.Device.StartsWith("cuda", StringComparison.Ordinal);
+        var wanted = Inference && options.Model.DeviceList(0).Any(device => device.StartsWith("cuda", StringComparison.Ordinal));
         yield return (wanted, _torch.CudaAvailable) switch
         {
             (true, false) => Finding.Failure(
-                "GPU", $"Model:Device is '{options.Model.Device}', and libtorch sees no GPU; the driver shows {devices.ToString(CultureInfo.InvariantCulture)}.",
+                "GPU", $"Model:Devices is '{options.Model.Devices}', and libtorch sees no GPU; the driver shows {devices.ToString(CultureInfo.InvariantCulture)}.",
                 devices == 0
-                    ? "Install the driver, or give the container the GPU (--gpus, nvidia.com/gpu); or set Model:Device=cpu."
-                    : "Use the build for CUDA (docs/operations.md), or set Model:Device=cpu."),
-            (false, true) => Finding.Warning("GPU", $"libtorch sees a GPU, and Model:Device is '{options.Model.Device}'.", "Set Model:Device=cuda to use it."),
+                    ? "Install the driver, or give the container the GPU (--gpus, nvidia.com/gpu); or set Model:Devices=cpu."
+                    : "Use the build for CUDA (docs/operations.md), or set Model:Devices=cpu."),
+            (false, true) when options.Model.Devices == ModelOptions.AutoDevices => Finding.Ok("GPU", "libtorch sees a GPU, and Model:Devices=auto uses it."),
+            (false, true) => Finding.Warning("GPU", $"libtorch sees a GPU, and Model:Devices is '{options.Model.Devices}'.", "Set Model:Devices=auto to use it."),
             (true, true) => Finding.Ok("GPU", "libtorch sees a GPU."),
             _ => Finding.Skipped("GPU", devices == 0 ? "None is asked for, and none is there." : "None is asked for; the driver shows one, which this build does not use."),
         };

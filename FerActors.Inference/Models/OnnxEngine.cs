@@ -13,7 +13,7 @@ internal sealed class OnnxEngine : IForwardEngine
     private readonly Shared<InferenceSession> _session;
     private readonly long[] _image;
 
-    /// <param name="model">An ONNX file, as <see cref="OnnxVit.Export"/> gives it.</param>
+    /// <param name="model">An ONNX file, as <see cref="OnnxVit"/> gives it.</param>
     /// <param name="image">Shape of an image: channels, side, side.</param>
     /// <param name="threads">Threads of a pass on the processor, at least 1.</param>
     /// <param name="cudaDevice">Number of the CUDA device; absent is the processor.</param>
