@@ -114,7 +114,7 @@ public sealed class ExampleSpecs(BrokerNode broker) : IAsyncLifetime
     private async Task<string> BuildFromPackagesAsync()
     {
         const string version = "0.1.0";
-        var fresh = $"0.1.{Random.Shared.Next(1, int.MaxValue)}";
+        var fresh = $"{version}-spec-{Guid.NewGuid():N}";
         var project = Directory.CreateDirectory(Path.Combine(_folder, "examples", "csharp")).FullName;
         foreach (var file in Directory.EnumerateFiles(Path.Combine(Surroundings.Root, "examples", "csharp")))
         {
