@@ -1,6 +1,5 @@
 using FerActors.Inference.Engines;
 using FerActors.Vision.Model;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FerActors.Inference.Models;

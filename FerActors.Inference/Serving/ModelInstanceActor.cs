@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
 using FerActors.Inference.Models;
-using FerActors.Shared.Protocol;
 
 namespace FerActors.Inference.Serving;
 
