@@ -4,8 +4,6 @@ using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
-using FerActors.Vision.Onnx;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FerActors.Inference.Models;
