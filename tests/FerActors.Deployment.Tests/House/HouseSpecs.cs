@@ -21,9 +21,6 @@ public sealed class HouseSpecs
         var strangers = Files(project)
             .Select(file => (Path: Path.GetRelativePath(Checkout.Root, file), Line: File.ReadLines(file).FirstOrDefault(l => l.StartsWith("namespace ", StringComparison.Ordinal))))
             .Where(f => f.Line is not null && f.Line != $"namespace {Path.GetDirectoryName(f.Path)!.Replace(Path.DirectorySeparatorChar, '.')};")
-
-            // The adapter for pbm is one half of a class of the node's, which is compiled only where its packages are.
-            .Where(f => !f.Path.Contains("PetabridgeCmd", StringComparison.Ordinal))
             .Select(f => f.Path)
             .ToList();
 
