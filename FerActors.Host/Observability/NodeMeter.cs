@@ -115,11 +115,11 @@ internal sealed class NodeMeter : IDisposable
         : [];
 
     private IEnumerable<Measurement<T>> Instances<T>(Func<InstanceStatus, T> measure)
-        where T : struct => from instance in _now.Models?.Instances ?? []
-        select new Measurement<T>(measure(instance), new KeyValuePair<string, object?>("fer.instance", instance.Number), new KeyValuePair<string, object?>("fer.device", instance.Device));
+        where T : struct => (_now.Models?.Instances ?? []).Select(instance => new Measurement<T>(
+            measure(instance), new KeyValuePair<string, object?>("fer.instance", instance.Number), new KeyValuePair<string, object?>("fer.device", instance.Device)));
 
-    private IEnumerable<Measurement<long>> Engines() => from engine in _now.Models?.Engines ?? []
-        select new Measurement<long>(1, new KeyValuePair<string, object?>("fer.batch.faces", engine.Sizes), new KeyValuePair<string, object?>("fer.engine", engine.Engine));
+    private IEnumerable<Measurement<long>> Engines() => (_now.Models?.Engines ?? []).Select(engine => new Measurement<long>(
+        1, new KeyValuePair<string, object?>("fer.batch.faces", engine.Sizes), new KeyValuePair<string, object?>("fer.engine", engine.Engine)));
 
     private IEnumerable<Measurement<long>> DriftStates() =>
         Tagged("fer.drift.signal", [.. (_now.Drift?.Signals ?? []).Select(signal => (NameOf(signal.Signal), (long?)signal.Level))]);

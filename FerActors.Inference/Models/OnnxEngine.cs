@@ -47,8 +47,18 @@ internal sealed class OnnxEngine : IForwardEngine
 
     public string Name => EngineName;
 
-    /// <summary>Whether this build's ONNX Runtime can use CUDA devices.</summary>
-    public static bool HasCuda() => OrtEnv.Instance().GetAvailableProviders().Contains("CUDAExecutionProvider");
+    /// <summary>Whether this build's ONNX Runtime can be loaded and use CUDA devices.</summary>
+    public static bool HasCuda()
+    {
+        try
+        {
+            return OrtEnv.Instance().GetAvailableProviders().Contains("CUDAExecutionProvider");
+        }
+        catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or EntryPointNotFoundException)
+        {
+            return false;
+        }
+    }
 
     public (float[] Logits, float[] Embeddings) Run(float[] planes, int count)
     {

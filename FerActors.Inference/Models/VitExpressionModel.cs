@@ -4,7 +4,6 @@ using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Model;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FerActors.Inference.Models;

@@ -209,6 +209,12 @@ public sealed class BatchingActor : ReceiveActor, IWithTimers
             if (image.Set(face, done.Predictions[i], batch.Started, done))
             {
                 _images.Remove(face.Image);
+                if (image.WentAgain)
+                {
+                    // A face that goes again may wait although its first pass has answered it since.
+                    Forget(face.Image);
+                }
+
                 image.Asker.Tell(image.Answer());
             }
         }
@@ -265,11 +271,14 @@ public sealed class BatchingActor : ReceiveActor, IWithTimers
 
         public IActorRef Asker => asker;
 
+        public bool WentAgain { get; private set; }
+
         public bool Contradicts(ModelIdentity model) => _model is not null && _model != model;
 
         // Forgets what was said of its faces, and gives all of them.
         public IReadOnlyList<WaitingFace<DeliveryKey>> Restart(DateTimeOffset since)
         {
+            WentAgain = true;
             Array.Clear(_predictions);
             _missing = request.Crops.Count;
             _model = null;

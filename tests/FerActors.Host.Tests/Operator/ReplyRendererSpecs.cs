@@ -77,7 +77,7 @@ public sealed class ReplyRendererSpecs
                 new PipelineStatistics(11, 12, new SortedDictionary<string, long> { ["too_large"] = 13 }, 14, 15),
                 new BatchingStatistics(32, 8, new Dictionary<int, long> { [4] = 8 }, 1, 2),
                 new TransportStatistics(true, true, true, IntakeMode.Full, new IntakeCounters { Delivered = 77 }, 1, 0, 76, 2, 3),
-                new ModelHostStatistics(5, 100, 6, 1, 0, 12.9, 63.2, 4567, 3, 1, 200, 222, 2) 
+                new ModelHostStatistics(5, 100, 6, 1, 0, 12.9, 63.2, 4567, 3, 1, 200, 222, 2)
                 {
                     Engines = [new EngineClass(2, 4, "libtorch bf16")],
                     Instances = [new InstanceStatus(1, "cuda:1", InstanceState.Out, "The device is lost.", 40, 3, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(4))],

@@ -405,6 +405,94 @@ public sealed class BatchingActorSpecs : PatientKit
     }
 
     [Fact]
+    public void As_many_batches_run_at_once_as_there_are_instances_in_service()
+    {
+        var batcher = Batcher();
+        batcher.Tell(new TrafficSplit(0, Batches: 2));
+        Ask(batcher, 1, 4);
+        Ask(batcher, 2, 4);
+        Ask(batcher, 3, 4);
+        var (first, second) = (_model.ExpectMsg<RunBatch>(), _model.ExpectMsg<RunBatch>());
+        Assert.Equal(4, Statistics(batcher).Waiting);
+        Assert.False(_model.HasMessages);
+
+        Answer(second);
+
+        Assert.Equal(["3.0", "3.1", "3.2", "3.3"], Names(Succeed()));
+        AssertClassified(2, 4);
+        AssertClassified(3, 4);
+        Answer(first);
+        AssertClassified(1, 4);
+    }
+
+    [Fact]
+    public void While_no_instance_is_in_service_images_wait_and_expire_and_go_on_with_the_first_that_returns()
+    {
+        var batcher = Batcher();
+        batcher.Tell(new TrafficSplit(0, Batches: 0));
+        Ask(batcher, 1, 4);
+        Statistics(batcher);
+        Advance(1000);
+        AssertRefused(1, ErrorCodes.Expired);
+        Ask(batcher, 2, 4);
+        Statistics(batcher);
+        Assert.False(_model.HasMessages);
+
+        batcher.Tell(new TrafficSplit(0, Batches: 1));
+
+        Succeed();
+        AssertClassified(2, 4);
+    }
+
+    [Fact]
+    public void A_face_that_is_under_way_while_its_image_goes_again_counts_once()
+    {
+        var batcher = Batcher();
+        batcher.Tell(new TrafficSplit(0, Batches: 3));
+        Ask(batcher, 1, 12);
+        var batches = Enumerable.Range(0, 3).Select(_ => _model.ExpectMsg<RunBatch>()).ToList();
+        Answer(batches[0]);
+        Answer(batches[1], identity: Next);
+        var again = new[] { _model.ExpectMsg<RunBatch>(), _model.ExpectMsg<RunBatch>() };
+
+        Answer(batches[2], identity: Next);
+        var last = _model.ExpectMsg<RunBatch>();
+        Assert.Equal(["1.8", "1.9", "1.10", "1.11"], Names(last));
+        Answer(last, identity: Next);
+        Answer(again[0], identity: Next);
+        Answer(again[1], identity: Next);
+
+        AssertClassified(1, 12, Next);
+        Ask(batcher, 2, 4);
+        Assert.Equal(["2.0", "2.1", "2.2", "2.3"], Names(Succeed()));
+        AssertClassified(2, 4);
+    }
+
+    [Fact]
+    public void An_image_that_is_complete_leaves_no_face_behind_that_waits_to_go_again()
+    {
+        var batcher = Batcher();
+        batcher.Tell(new TrafficSplit(0, Batches: 3));
+        Ask(batcher, 1, 12);
+        var batches = Enumerable.Range(0, 3).Select(_ => _model.ExpectMsg<RunBatch>()).ToList();
+        Answer(batches[0]);
+        Answer(batches[1], identity: Next);
+        var again = new[] { _model.ExpectMsg<RunBatch>(), _model.ExpectMsg<RunBatch>() };
+        batcher.Tell(new TrafficSplit(0, Batches: 2));
+        Answer(batches[2], identity: Next);
+        batcher.Tell(new TrafficSplit(0, Batches: 0));
+
+        Answer(again[0], identity: Next);
+        Answer(again[1], identity: Next);
+
+        AssertClassified(1, 12, Next);
+        Assert.Equal(0, Statistics(batcher).Waiting);
+        batcher.Tell(new TrafficSplit(0, Batches: 1));
+        Ask(batcher, 2, 4);
+        Assert.Equal(["2.0", "2.1", "2.2", "2.3"], Names(Succeed()));
+    }
+
+    [Fact]
     public void A_host_that_starts_again_is_asked_for_the_split_again()
     {
         var host = CreateTestProbe();
