@@ -133,7 +133,7 @@ internal sealed class MachineChecks(FerOptions options)
                 "GPU", $"Model:Devices is '{options.Model.Devices}', and libtorch sees no GPU; the driver shows {devices.ToString(CultureInfo.InvariantCulture)}.",
                 devices == 0
                     ? "Install the driver, or give the container the GPU (--gpus, nvidia.com/gpu); or set Model:Devices=cpu."
-                    : "Use the build for CUDA (docs/operations.md), or set Model:Devices=cpu."),
+                    : "Use the build for CUDA (docs/running-a-node.md), or set Model:Devices=cpu."),
             (false, true) when options.Model.Devices == ModelOptions.AutoDevices => Finding.Ok("GPU", "libtorch sees a GPU, and Model:Devices=auto uses it."),
             (false, true) => Finding.Warning("GPU", $"libtorch sees a GPU, and Model:Devices is '{options.Model.Devices}'.", "Set Model:Devices=auto to use it."),
             (true, true) => Finding.Ok("GPU", "libtorch sees a GPU."),
@@ -167,11 +167,11 @@ internal sealed class MachineChecks(FerOptions options)
         }
         catch (NativeLibraryException e)
         {
-            return Finding.Failure(name, e.Message, "scripts/prepare native installs what the built product lacks; docs/operations.md has the packages.");
+            return Finding.Failure(name, e.Message, "scripts/prepare native installs what the built product lacks; docs/running-a-node.md has the packages.");
         }
         catch (Exception e)
         {
-            return Finding.Failure(name, e.Message, name == "model" ? "Set Model:Path to a model folder that is whole." : "See docs/operations.md.");
+            return Finding.Failure(name, e.Message, name == "model" ? "Set Model:Path to a model folder that is whole." : "See docs/running-a-node.md.");
         }
     }
 

@@ -28,7 +28,7 @@ public sealed class SeqSignalsSpecs : TestKit
     [Fact]
     public void Each_signal_has_a_title_of_its_own_and_a_filter_that_the_operations_page_lists()
     {
-        var page = File.ReadAllText(Path.Combine(Surroundings.Root, "docs", "operations.md"));
+        var page = File.ReadAllText(Path.Combine(Surroundings.Root, "docs", "running-a-node.md"));
 
         Assert.Equal(8, Signals.Select(signal => signal.Title).Distinct().Count());
         Assert.All(Signals, signal =>

@@ -63,7 +63,7 @@ public sealed class BrokerNode : IAsyncLifetime
     public Task StartAsync() => MustRunAsync("start", _folder);
 
     /// <summary>Has the broker write to the disk by which name it finds each quorum queue's log.</summary>
-    /// <remarks>See docs/operations.md, "A broker that dies".</remarks>
+    /// <remarks>See docs/running-a-node.md, "A broker that dies".</remarks>
     public Task SyncQueueNamesAsync() => ControlAsync("eval", "[dets:sync(Table) || Table <- dets:all()], ok.");
 
     public Task ControlAsync(params string[] arguments) => MustRunAsync(["ctl", _folder, .. arguments]);
