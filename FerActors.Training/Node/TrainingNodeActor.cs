@@ -167,8 +167,8 @@ public sealed class TrainingNodeActor : ReceiveActor, IWithTimers
 
     private void Beat()
     {
-        _supervisor.Tell(new TrainingWork.Heartbeat(
-            _name, !_draining, [.. _attempts.Values.Select(a => new TrainingWork.HeldRun(a.Id, a.Number))]) { Devices = _devices });
+        List<TrainingWork.HeldRun> held = [.. _attempts.Values.Select(a => new TrainingWork.HeldRun(a.Id, a.Number))];
+        _supervisor.Tell(new TrainingWork.Heartbeat(_name, !_draining, held) { Devices = _devices });
         foreach (var attempt in _attempts.Values)
         {
             if (attempt.Progress is { } progress)
