@@ -1,7 +1,6 @@
 using FerActors.Inference.Models;
 using FerActors.Vision.Configuration;
 using FerActors.Vision.Export;
-using FerActors.Vision.Checkpoints;
 using FerActors.Vision.Model;
 using FerActors.Vision.Onnx;
 using Microsoft.ML.OnnxRuntime;

@@ -1,4 +1,3 @@
-using FerActors.Shared.Labels;
 using FerActors.Testing.Files;
 using FerActors.Training.Data;
 using OpenCvSharp;
