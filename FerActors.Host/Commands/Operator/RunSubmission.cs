@@ -69,13 +69,13 @@ internal sealed class RunSubmission(bool files)
         return new TrainRequests.Submit(
             id,
             parsed.GetValue(_name) ?? settings.Name ?? id,
-            Seen("data", data),
+            Path.GetFullPath(data),
             parsed.GetValue(_version) ?? (settings.Version == usual.Version ? id : settings.Version),
             JsonSerializer.Deserialize<JsonElement>(configuration.Options.ToJson()),
             parsed.GetValue(_initFrom),
             parsed.GetValue(_priority))
         {
-            Votes = votes is null ? null : Seen("votes", votes),
+            Votes = votes is null ? null : Seen(votes),
             HoldOut = settings.HoldOut,
             HoldOutSeed = settings.HoldOutSeed,
             FolderLabels = settings.FolderLabels == usual.FolderLabels ? null : settings.FolderLabels,
@@ -84,12 +84,12 @@ internal sealed class RunSubmission(bool files)
     }
 
     // A folder that this machine does not have may be on the training nodes alone; in one that it has, a name that is not there is a mistake.
-    private static string Seen(string name, string path)
+    private static string Seen(string path)
     {
         var full = Path.GetFullPath(path);
         return Path.Exists(full) || !Directory.Exists(Path.GetDirectoryName(full))
             ? full
-            : throw new FormatException($"{name} is '{full}', which is not there.");
+            : throw new FormatException($"votes is '{full}', which is not there.");
     }
 
     private static string NewId() => string.Create(

@@ -36,10 +36,12 @@ internal static class EvaluateCommand
         var command = new Command("evaluate", "Evaluates a model on a split of the data.") { data, votes, model, split, flip, json, report, run, robustness, labels, device };
         command.SetAction(async (parsed, cancellation) =>
         {
+            var place = UsageException.Reading(() => ComputeDevice.Choose(parsed.GetRequiredValue(device)));
+
             // What is told goes to standard error: what is printed is for scripts.
             var progress = new EvaluationProgress(Console.Error, TimeProvider.System);
             progress.Say($"Reading {parsed.GetRequiredValue(data)}");
-            using var checkpoint = UsageException.Reading(() => ComputeDevice.Choose(parsed.GetRequiredValue(device))).Load(parsed.GetRequiredValue(model));
+            using var checkpoint = place.Load(parsed.GetRequiredValue(model));
             var all = await FerDataSource.OpenAsync(parsed.GetRequiredValue(data), parsed.GetValue(votes), parsed.Reading(labels), cancellation);
             var usage = parsed.GetValue(split);
             var images = all.Where(usage);
