@@ -1,5 +1,4 @@
 using System.Formats.Tar;
-using System.Security.Cryptography;
 using FerActors.Shared.Files;
 using Microsoft.Data.Sqlite;
 
@@ -138,17 +137,24 @@ internal sealed class BackupWriter(BackupLayout layout, TimeProvider clock)
         var stream = RegularFile.OpenRead(file, bufferSize: 1 << 16);
         await using (stream.ConfigureAwait(false))
         {
-            // Hashed before: a file that changes in between is then refused at the restore, and is no model.
-            _files[name] = Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellation).ConfigureAwait(false));
-            stream.Position = 0;
-            var entry = new PaxTarEntry(TarEntryType.RegularFile, name) { DataStream = stream };
-            if (!OperatingSystem.IsWindows())
+            var hashed = new HashedStream(stream);
+            await using (hashed.ConfigureAwait(false))
             {
-                entry.Mode = File.GetUnixFileMode(file);
-            }
+                var entry = new PaxTarEntry(TarEntryType.RegularFile, name) { DataStream = hashed };
+                if (!OperatingSystem.IsWindows())
+                {
+                    entry.Mode = File.GetUnixFileMode(file);
+                }
 
-            await tar.WriteEntryAsync(entry, cancellation).ConfigureAwait(false);
-            _bytes += stream.Length;
+                await tar.WriteEntryAsync(entry, cancellation).ConfigureAwait(false);
+                if (hashed.Position != hashed.Length)
+                {
+                    throw new IOException($"'{file}' was cut meanwhile. Run the backup again.");
+                }
+
+                _files[name] = hashed.Digest();
+                _bytes += hashed.Length;
+            }
         }
     }
 

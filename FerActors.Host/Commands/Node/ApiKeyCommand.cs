@@ -33,7 +33,7 @@ internal static class ApiKeyCommand
             var (key, line) = ApiKeyLine.Create(owner, rights);
             if (parsed.GetValue(file) is { } path)
             {
-                await File.AppendAllTextAsync(path, line + Environment.NewLine, cancellation);
+                await AppendAsync(path, line + Environment.NewLine, cancellation);
             }
             else
             {
@@ -44,5 +44,18 @@ internal static class ApiKeyCommand
             return 0;
         });
         return command;
+    }
+
+    private static async Task AppendAsync(string path, string text, CancellationToken cancellation)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.Append, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            // Of a new file; whoever can write to it can let themselves in.
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        await using var file = new FileStream(path, options);
+        await file.WriteAsync(System.Text.Encoding.UTF8.GetBytes(text), cancellation);
     }
 }

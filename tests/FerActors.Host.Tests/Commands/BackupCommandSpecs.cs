@@ -1,4 +1,6 @@
 using System.Formats.Tar;
+using System.Security.Cryptography;
+using FerActors.Host.Backups;
 using FerActors.Host.Commands;
 using FerActors.Host.Configuration;
 using FerActors.Host.Node;
@@ -122,6 +124,25 @@ public sealed class BackupCommandSpecs(BrokerNode broker) : IDisposable
 
         Assert.Equal(2, code);
         Assert.Contains("pg_dump", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_that_grows_meanwhile_is_taken_as_it_was_with_the_digest_of_that()
+    {
+        var path = Path.Combine(_folder, "growing");
+        await File.WriteAllTextAsync(path, "as it was");
+        await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        await using var hashed = new HashedStream(file);
+        await using (var appended = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite))
+        {
+            await appended.WriteAsync(" and more"u8.ToArray());
+        }
+
+        using var read = new MemoryStream();
+        await hashed.CopyToAsync(read);
+
+        Assert.Equal("as it was"u8.ToArray(), read.ToArray());
+        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData("as it was"u8)), hashed.Digest());
     }
 
     private async Task SaveAsync()
