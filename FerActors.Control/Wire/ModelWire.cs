@@ -1,5 +1,5 @@
 using FerActors.Shared.Registry;
-using FerActors.Shared.Wire.Protos;
+using FerActors.Control.Wire.Protos;
 
 namespace FerActors.Control.Wire;
 

@@ -1,5 +1,5 @@
 using FerActors.Shared.Registry;
-using FerActors.Shared.Wire.Protos;
+using FerActors.Control.Wire.Protos;
 using static FerActors.Shared.Registry.RegistryCommands;
 using static FerActors.Shared.Registry.RegistryEvents;
 using static FerActors.Shared.Registry.RegistryQueries;

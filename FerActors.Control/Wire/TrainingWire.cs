@@ -1,5 +1,5 @@
 using FerActors.Shared.Training;
-using FerActors.Shared.Wire.Protos;
+using FerActors.Control.Wire.Protos;
 
 namespace FerActors.Control.Wire;
 

@@ -51,3 +51,16 @@ public sealed record LinkState(LinkPhase Phase, long Epoch, int Failures, int Un
         return Unreadable > 0 && wait > LongestAfterUnreadable ? LongestAfterUnreadable : wait;
     }
 }
+
+public enum LinkPhase
+{
+    /// <summary>Until the next attempt.</summary>
+    Waiting,
+
+    Connecting,
+
+    Up,
+
+    /// <summary>No further attempt is made.</summary>
+    Stopped,
+}

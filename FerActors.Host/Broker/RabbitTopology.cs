@@ -95,7 +95,7 @@ public static class RabbitTopology
             throw new TopologyMismatchException(
                 $"The {kind} '{name}' exists with other arguments than these options ask for. The broker says: {e.ShutdownReason.ReplyText}. "
                 + $"Either set the options to what the {kind} has (or {nameof(RabbitMqOptions.DeclareTopology)} to false), or empty it, "
-                + $"delete it (for a queue: rabbitmqctl delete_queue {name}) and let FerActors declare it anew.",
+                + $"delete it (for a queue: rabbitmqctl delete_queue {name}) and let FerActors declare it again.",
                 e);
         }
     }

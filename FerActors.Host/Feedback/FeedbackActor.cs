@@ -123,7 +123,7 @@ public sealed class FeedbackActor : ReceiveActor, IWithTimers
     {
         if (message.Cause is not null)
         {
-            _log.Warning("The feedback of before in {Folder} cannot be read; the accuracy in production begins anew: {Reason}", _feedback.Folder, message.Cause.Message);
+            _log.Warning("Cannot read earlier feedback in {Folder}; the accuracy in production starts at zero: {Reason}", _feedback.Folder, message.Cause.Message);
         }
 
         foreach (var record in message.Records)

@@ -380,3 +380,125 @@ public sealed record IntakeState
         Settlement Settlement,
         string? Identity);
 }
+
+/// <summary>The state after an event, and what is to be done about it, in this order.</summary>
+public sealed record IntakeStep(IntakeState State, ImmutableArray<IntakeEffect> Effects);
+
+/// <summary>What the consumer actor has to do after a step of <see cref="IntakeState"/>.</summary>
+public abstract record IntakeEffect
+{
+    private IntakeEffect()
+    {
+    }
+
+    /// <summary>Start consuming with this prefetch.</summary>
+    public sealed record Consume(int Prefetch) : IntakeEffect;
+
+    /// <summary>Cancel the careful consumer, then consume with this prefetch.</summary>
+    public sealed record OpenUp(int Prefetch) : IntakeEffect;
+
+    /// <summary>Cancel the consumer and start none.</summary>
+    public sealed record StopConsuming : IntakeEffect;
+
+    /// <summary>Hand it to the pipeline.</summary>
+    public sealed record Classify(ImageDelivery Delivery, bool Alone) : IntakeEffect;
+
+    /// <summary>Publish its result.</summary>
+    public sealed record Publish(ImageDelivery Delivery, ClassificationResult Result) : IntakeEffect;
+
+    /// <summary>Publish an error result made by the transport itself.</summary>
+    public sealed record PublishError(ImageDelivery Delivery, string Code, string Message) : IntakeEffect;
+
+    /// <summary>Tell the broker that the delivery is settled.</summary>
+    /// <param name="Work">Names the work, and is to be given to <see cref="IntakeState.Settled"/>.</param>
+    /// <param name="Tag">The delivery tag to use, of the present session.</param>
+    /// <param name="How">Acknowledge, dead-letter or return.</param>
+    public sealed record Settle(DeliveryKey Work, ulong Tag, Settlement How) : IntakeEffect;
+
+    /// <summary>Publish a copy of it, with the reason, to the dead-letter queue.</summary>
+    public sealed record Bury(ImageDelivery Delivery, string Reason) : IntakeEffect;
+
+    /// <summary>Something that an operator wants to read.</summary>
+    public sealed record Warn(string MessageId, string Reason) : IntakeEffect;
+}
+
+/// <summary>How boldly the consumer takes images.</summary>
+public enum IntakeMode
+{
+    /// <summary>There is no session with the broker.</summary>
+    Down,
+
+    /// <summary>
+    /// One delivery at a time. Every session starts so: what a crash returned comes first, and a crashing image then spends
+    /// only its own delivery budget, not that of the images beside it.
+    /// </summary>
+    Careful,
+
+    /// <summary>As many deliveries as the prefetch allows: the backlog of suspects is through.</summary>
+    Full,
+
+    /// <summary>Stopping: nothing new is taken, what is in flight is finished.</summary>
+    Draining,
+}
+
+/// <summary>What the intake did since it started.</summary>
+public sealed record IntakeCounters
+{
+    public long Delivered { get; init; }
+
+    public long Redelivered { get; init; }
+
+    public long Acknowledged { get; init; }
+
+    public long DeadLettered { get; init; }
+
+    public long Returned { get; init; }
+
+    /// <summary>Answered with an error result by the transport itself.</summary>
+    public long Refused { get; init; }
+
+    /// <summary>Redeliveries that needed no second classification.</summary>
+    public long Deduplicated { get; init; }
+
+    /// <summary>Sessions that ended while deliveries were open.</summary>
+    public long SessionsLost { get; init; }
+}
+
+/// <summary>The three ends that a delivery may have.</summary>
+public enum Settlement
+{
+    /// <summary>Its result is confirmed.</summary>
+    Acknowledge,
+
+    /// <summary>It never can be answered: rejected without requeueing, so that the broker dead-letters it.</summary>
+    DeadLetter,
+
+    /// <summary>A copy of it, with the reason, is confirmed in the dead-letter queue: acknowledged.</summary>
+    Bury,
+
+    /// <summary>It may succeed elsewhere or later: rejected with requeueing, which spends one of its deliveries.</summary>
+    Return,
+}
+
+/// <summary>What a delivery's properties and headers mean for it, before anybody looks at the image.</summary>
+public abstract record Verdict
+{
+    private Verdict()
+    {
+    }
+
+    /// <summary>The pipeline gets it.</summary>
+    public sealed record Accept : Verdict
+    {
+        public static Accept Instance { get; } = new();
+    }
+
+    /// <summary>The publisher gets an error result.</summary>
+    /// <param name="Code">One of <see cref="Shared.Protocol.ErrorCodes"/>.</param>
+    /// <param name="Message">A sentence for the publisher.</param>
+    public sealed record Refuse(string Code, string Message) : Verdict;
+
+    /// <summary>No result can reach the publisher: the message is dead-lettered.</summary>
+    /// <param name="Reason">A sentence for the log.</param>
+    public sealed record DeadLetter(string Reason) : Verdict;
+}

@@ -1,4 +1,7 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
+using FerActors.Inference.Pipeline;
+using RabbitMQ.Client;
 
 namespace FerActors.Host.Results;
 
@@ -276,4 +279,57 @@ public sealed record PublisherState
     }
 
     private sealed record Item(PendingResult Result, long LastAttempt, int Attempts, int Misses);
+}
+
+/// <summary>The state after an event, and what is to be done about it, in this order.</summary>
+public sealed record PublisherStep(PublisherState State, ImmutableArray<PublisherEffect> Effects);
+
+/// <summary>What the publisher actor has to do after a step of <see cref="PublisherState"/>.</summary>
+public abstract record PublisherEffect
+{
+    private PublisherEffect()
+    {
+    }
+
+    /// <summary>Publish it and report how that attempt ended.</summary>
+    public sealed record Send(long Attempt, PendingResult Result) : PublisherEffect;
+
+    /// <summary>The broker has it.</summary>
+    public sealed record ReportPublished(DeliveryKey Key) : PublisherEffect;
+
+    /// <summary>No queue of that name exists.</summary>
+    public sealed record ReportUnroutable(DeliveryKey Key, string Queue) : PublisherEffect;
+
+    /// <summary>The broker will never take it.</summary>
+    public sealed record ReportFailed(DeliveryKey Key, string Reason) : PublisherEffect;
+
+    /// <summary>Give the session up and open another.</summary>
+    public sealed record ResetSession(string Reason) : PublisherEffect;
+
+    /// <summary>Come back with <see cref="PublisherState.RetryDue"/> after a pause.</summary>
+    public sealed record RetryLater : PublisherEffect;
+}
+
+/// <summary>A result on its way to the broker.</summary>
+/// <param name="Key">The delivery that it answers.</param>
+/// <param name="Queue">Where it goes, through the default exchange.</param>
+/// <param name="MessageId">The request's id; every attempt carries the same.</param>
+/// <param name="CorrelationId">The request's, if any.</param>
+/// <param name="ModelVersion">The model that answered, if one did.</param>
+/// <param name="Body">The JSON.</param>
+/// <param name="Trace">The span of the delivery.</param>
+public sealed record PendingResult(
+    DeliveryKey Key,
+    string Queue,
+    string MessageId,
+    string? CorrelationId,
+    string? ModelVersion,
+    ReadOnlyMemory<byte> Body,
+    ActivityContext Trace = default)
+{
+    /// <summary>Set where this is no result but a dead letter: the properties of the message as sent.</summary>
+    public IReadOnlyBasicProperties? Envelope { get; init; }
+
+    /// <summary>Why it is a dead letter.</summary>
+    public string? Reason { get; init; }
 }

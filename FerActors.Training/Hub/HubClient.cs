@@ -279,7 +279,7 @@ public sealed class HubClient : IDisposable
                 throw new HubException(HubFailure.Corrupt, message + ". The file was thrown away.");
             }
 
-            progress?.Report(new HubProgress(file.Name, 0, file.Size, message + "; downloading it anew"));
+            progress?.Report(new HubProgress(file.Name, 0, file.Size, message + "; downloading it again"));
         }
     }
 

@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using FerActors.Host.Operator;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Testing.Processes;
 
 namespace FerActors.Cluster.Tests;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Testing.Models;
 using FerActors.Testing.Processes;
 

@@ -1,5 +1,4 @@
 using FerActors.Host.Operator;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Protocol;
 using FerActors.Testing;
 using FerActors.Testing.Processes;

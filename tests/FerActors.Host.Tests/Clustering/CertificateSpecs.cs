@@ -2,7 +2,6 @@ using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Akka.Event;
 using FerActors.Host.Clustering;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Options;
 using FerActors.Testing.Processes;
 

@@ -1,4 +1,3 @@
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Testing.Processes;
 
 namespace FerActors.Host.Tests.Clustering;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Testing.Processes;
 
 namespace FerActors.Host.Tests.Clustering;

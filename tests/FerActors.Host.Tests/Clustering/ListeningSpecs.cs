@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Testing.Processes;
 
 namespace FerActors.Host.Tests.Clustering;

@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using System.Text;
 using FerActors.Host.Configuration;
 using FerActors.Host.Node;
-using FerActors.Host.Tests.Brokers;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Protocol;
 using FerActors.Testing;

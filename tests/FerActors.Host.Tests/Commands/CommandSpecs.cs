@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Testing.Processes;
 using FerActors.Training.Evaluation;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Testing.Processes;
 
 namespace FerActors.Host.Tests.Commands;

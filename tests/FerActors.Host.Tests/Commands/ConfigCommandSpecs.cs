@@ -1,6 +1,5 @@
 using System.Text.Json;
 using FerActors.Host.Commands;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Host.Tests.Operator;
 using FerActors.Shared.Options;
 using FerActors.Testing.Processes;

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using FerActors.Host.Feedback;
 using FerActors.Host.Retention;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Feedback;
 using FerActors.Shared.Labels;
 using FerActors.Shared.Options;

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using FerActors.Host.Configuration;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Options;
 using FerActors.Testing.Processes;
 

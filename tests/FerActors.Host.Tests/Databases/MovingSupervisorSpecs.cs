@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Cluster;
 using FerActors.Host.Tests.EndToEnd;
-using FerActors.Host.Tests.Training;
 using FerActors.Shared.Registry;
 using FerActors.Shared.Training;
 using FerActors.Testing.Models;

@@ -1,5 +1,4 @@
 using FerActors.Host.Detectors;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Inference.Faces;
 using FerActors.Testing.Processes;
 using FerActors.Testing.Servers;

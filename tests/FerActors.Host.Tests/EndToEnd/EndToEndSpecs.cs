@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Text;
 using FerActors.Host.Configuration;
 using FerActors.Host.Node;
-using FerActors.Host.Tests.Brokers;
 using FerActors.Shared.Protocol;
 using FerActors.Testing;
 using FerActors.Testing.Pictures;

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using FerActors.Host.Configuration;
 using FerActors.Host.Node;
-using FerActors.Host.Tests.Brokers;
 using FerActors.Testing;
 using FerActors.Testing.Processes;
 

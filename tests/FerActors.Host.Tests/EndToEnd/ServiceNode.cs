@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Akka.Hosting;
-using FerActors.Control.Training;
 using FerActors.Host.Configuration;
 using FerActors.Host.Node;
 using FerActors.Inference.Serving;

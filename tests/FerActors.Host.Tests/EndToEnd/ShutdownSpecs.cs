@@ -1,5 +1,4 @@
 using System.Globalization;
-using FerActors.Host.Tests.Brokers;
 using FerActors.Testing;
 using FerActors.Testing.Processes;
 

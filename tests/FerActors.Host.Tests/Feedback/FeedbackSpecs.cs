@@ -7,7 +7,6 @@ using FerActors.Host.Feedback;
 using FerActors.Host.Http.Requests;
 using FerActors.Host.Http.Gateway;
 using FerActors.Host.Tests.Brokers;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Host.Tests.Http;
 using FerActors.Shared.Feedback;
 using FerActors.Shared.Labels;

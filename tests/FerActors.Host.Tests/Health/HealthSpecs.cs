@@ -6,7 +6,6 @@ using Akka.Actor;
 using FerActors.Host.Configuration;
 using FerActors.Host.Health;
 using FerActors.Host.Node;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Testing.Processes;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -2,7 +2,6 @@ using Akka.Actor;
 using Akka.Hosting;
 using FerActors.Host.Health;
 using FerActors.Host.Intake;
-using FerActors.Host.Tests.Brokers;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Testing;
 using FerActors.Testing.Processes;

@@ -9,7 +9,6 @@ using FerActors.Host.Http.Requests;
 using FerActors.Host.Http.Gateway;
 using FerActors.Host.Node;
 using FerActors.Host.Tests.Brokers;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Inference.Serving;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;

@@ -5,7 +5,6 @@ using FerActors.Host.Http;
 using FerActors.Host.Http.Requests;
 using FerActors.Host.Http.Gateway;
 using FerActors.Host.Tests.Brokers;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
 using FerActors.Testing.Processes;

@@ -1,5 +1,4 @@
 using FerActors.Host.Tests.Brokers;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Inference.Pipeline;
 using FerActors.Shared.Labels;
 using FerActors.Shared.Protocol;

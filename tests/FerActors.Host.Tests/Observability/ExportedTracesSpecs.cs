@@ -1,7 +1,5 @@
 using FerActors.Host.Configuration;
 using FerActors.Host.Node;
-using FerActors.Host.Observability;
-using FerActors.Host.Tests.Brokers;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Protocol;
 using FerActors.Testing;

@@ -6,8 +6,6 @@ using FerActors.Host.Configuration;
 using FerActors.Host.Health;
 using FerActors.Host.Http;
 using FerActors.Host.Node;
-using FerActors.Host.Observability;
-using FerActors.Host.Tests.Brokers;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Telemetry;
 using FerActors.Testing;

@@ -2,7 +2,6 @@ using System.Text.Json;
 using Akka.Actor;
 using Akka.TestKit.Xunit2;
 using FerActors.Host.Results;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Host.Tests.Http;
 using FerActors.Inference.Pipeline;
 using FerActors.Shared.Protocol;

@@ -4,7 +4,6 @@ using System.Net;
 using Akka.Actor;
 using FerActors.Host.Http.Gateway;
 using FerActors.Host.Tests.Brokers;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Host.Tests.Http;
 using FerActors.Shared.Telemetry;
 using FerActors.Testing.Processes;

@@ -3,7 +3,6 @@ using Akka.Cluster;
 using Akka.Hosting;
 using FerActors.Host.Node;
 using FerActors.Host.Operator;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Cluster;
 using FerActors.Testing.Processes;
 using Microsoft.Extensions.DependencyInjection;

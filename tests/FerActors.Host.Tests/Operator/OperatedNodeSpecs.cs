@@ -4,7 +4,6 @@ using FerActors.Host.Commands.Node;
 using FerActors.Host.Configuration;
 using FerActors.Host.Node;
 using FerActors.Host.Operator;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Testing.Processes;
 using Microsoft.Extensions.Hosting;
 

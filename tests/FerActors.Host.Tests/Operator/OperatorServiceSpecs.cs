@@ -5,7 +5,6 @@ using FerActors.Control.Training;
 using FerActors.Host.Node;
 using FerActors.Host.Operator;
 using FerActors.Shared.Cluster;
-using FerActors.Shared.Options;
 using FerActors.Shared.Registry;
 using FerActors.Shared.Training;
 using FerActors.Testing.Models;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using FerActors.Host.Tests.Brokers;
 using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Protocol;
 using FerActors.Testing;

@@ -1,7 +1,6 @@
 using Akka.Actor;
 using Akka.TestKit.Xunit2;
 using FerActors.Host.Broker;
-using FerActors.Host.Intake;
 using FerActors.Host.Results;
 using FerActors.Inference.Pipeline;
 using FerActors.Lab.Fuzzing;

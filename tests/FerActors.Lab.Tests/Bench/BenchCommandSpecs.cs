@@ -1,6 +1,4 @@
 using System.Text.Json;
-using FerActors.Host.Tests.Brokers;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Lab.Bench;
 using FerActors.Testing;
 using FerActors.Testing.Processes;

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Inference.Models;
 using FerActors.Lab.Bench;
 using FerActors.Shared.Labels;

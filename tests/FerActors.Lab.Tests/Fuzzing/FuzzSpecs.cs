@@ -1,5 +1,4 @@
 using System.Globalization;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Lab.Fuzzing;
 using FerActors.Testing.Processes;
 

@@ -1,7 +1,5 @@
-using FerActors.Host.Commands;
 using FerActors.Host.Http.Gateway;
 using FerActors.Host.Tests.Brokers;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Host.Tests.Http;
 using FerActors.Lab.Commands;
 using FerActors.Lab.Load;

@@ -8,7 +8,6 @@ using FerActors.Host.Http.Requests;
 using FerActors.Host.Http.Gateway;
 using FerActors.Host.Http.OpenInference;
 using FerActors.Host.Tests.Brokers;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Inference.Pipeline;
 using FerActors.Shared.Labels;
 using FerActors.Shared.Options;

@@ -1,9 +1,8 @@
 using Akka.Hosting;
-using FerActors.Host.Node;
 using FerActors.Host.PetabridgeCmd;
 using FerActors.Shared.Options;
 
-namespace FerActors.Host.Composition;
+namespace FerActors.Host.Node;
 
 public static partial class ControlEndpoint
 {
