@@ -24,6 +24,7 @@ internal static partial class FerVariables
         "FER_POSTGRES_USER",
         "FER_PROMETHEUS_HOME",
         "FER_RABBITMQ_HOME",
+        "FER_RENEW_CONTRACTS",
         "FER_SCREENSHOTS",
         "FER_SHARED_DIR",
         "FER_TEST_RABBITMQ",

@@ -73,7 +73,7 @@ internal static class ApiDescription
     /// <summary>As <see cref="Describe"/>, for an endpoint that takes images.</summary>
     public static RouteHandlerBuilder DescribeUpload(this RouteHandlerBuilder endpoint, string name, string summary, bool batch)
     {
-        foreach (var status in new[] { 400, 401, 403, 408, 413, 415, 421, 422, 429, 500, 503, 504 })
+        foreach (var status in new[] { 400, 401, 403, 408, 413, 415, 421, 422, 429, 500, 503, 504 }.Concat(batch ? [] : [502]))
         {
             endpoint.ProducesProblem(status);
         }
@@ -146,12 +146,36 @@ internal static class ApiDescription
             },
         };
         var content = new Dictionary<string, OpenApiMediaType> { ["multipart/form-data"] = new() { Schema = form } };
+        if (!batch)
+        {
+            content[ResultJson.ContentType] = new OpenApiMediaType { Schema = Json(form) };
+        }
+
         foreach (var type in batch ? [] : ImageTypes)
         {
             content[type] = new OpenApiMediaType { Schema = file };
         }
 
         return new OpenApiRequestBody { Required = true, Content = content };
+    }
+
+    // The form in JSON: the image as a text, or its address in its place.
+    private static OpenApiSchema Json(OpenApiSchema form)
+    {
+        const string text = "Base64 of either alphabet, or a data URL of it.";
+        const string url = "An address of http or https, where the node fetches images (Api:FetchUrls).";
+        var members = form.Properties!.Where(member => member.Key != "image").ToDictionary();
+        return new OpenApiSchema
+        {
+            Type = JsonSchemaType.Object,
+            Description = "With one of image and image_url.",
+            AdditionalPropertiesAllowed = false,
+            Properties = new Dictionary<string, IOpenApiSchema>(members)
+            {
+                ["image"] = new OpenApiSchema { Type = JsonSchemaType.String, Description = text },
+                ["image_url"] = new OpenApiSchema { Type = JsonSchemaType.String, Format = "uri", Description = url },
+            },
+        };
     }
 
     private static void Explain(OpenApiParameter parameter)

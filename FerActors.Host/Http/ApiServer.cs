@@ -1,6 +1,7 @@
 using Akka.Actor;
 using FerActors.Host.Configuration;
 using FerActors.Host.Http.Requests;
+using FerActors.Host.Http.Fetching;
 using FerActors.Host.Http.Gateway;
 using FerActors.Host.Http.GrpcInference;
 using FerActors.Host.Http.OpenInference;
@@ -29,6 +30,7 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly ClassificationClient _client;
+    private readonly ImageFetcher _fetcher;
 
     /// <param name="options">Validated options.</param>
     /// <param name="gateway">Finds the gateway to the broker.</param>
@@ -87,6 +89,7 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
         new HostGuard(api.AllowedHosts, api.CorsOrigins, ApiOptions.Section).Use(
             _app, (http, status, sentence) => ApiProblems.WriteAsync(http, ApiCodes.CodeOf(status), sentence));
         _app.UseRouting();
+        _app.Use(ApiReference.HardenAsync);
         if (api.CorsOrigins.Count > 0)
         {
             _app.UseCors();
@@ -107,7 +110,8 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
             _app.MapGrpcService<GrpcInferenceService>().WithMetadata(new BodyLimit((long)api.MaxBatchBytes + FormAllowance));
         }
 
-        Map(options, new ClassifyEndpoint(_client, new UploadReader(options.Images.MaxBytes, maxImages: 1, api.BodyTimeout)), batches);
+        _fetcher = new ImageFetcher(api, options.Images.MaxBytes);
+        Map(options, new ClassifyEndpoint(_client, new UploadReader(options.Images.MaxBytes, maxImages: 1, api.BodyTimeout, _fetcher.FetchAsync)), batches);
     }
 
     /// <summary>What it listens on, with the ports that were free; empty before the start.</summary>
@@ -121,7 +125,11 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
 
     public Task StopAsync(CancellationToken cancellationToken) => _app.StopAsync(cancellationToken);
 
-    public ValueTask DisposeAsync() => _app.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _fetcher.Dispose();
+        return _app.DisposeAsync();
+    }
 
     private static void Configure(KestrelServerOptions kestrel, FerOptions options)
     {
@@ -146,6 +154,7 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
         _app.MapPost(
                 "/v1/classify",
                 (HttpContext http, string? faces, string? include, string? aligned, string? explain) => classify.HandleAsync(http, faces, include, aligned, explain))
+            .WithMetadata(new BodyLimit(UploadReader.JsonBytes(options.Images.MaxBytes, FormAllowance)))
             .TakesQuery(UploadReader.KnownFields)
             .DescribeUpload("classify", "Classifies the faces of one image and waits for the result.", batch: false)
             .Produces<ClassificationResult>(contentType: ResultJson.ContentType);
@@ -169,6 +178,7 @@ public sealed class ApiServer : IHostedService, IAsyncDisposable
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .Produces<FeedbackBody>(StatusCodes.Status202Accepted, ResultJson.ContentType);
         UploadPage.Map(_app);
+        ApiReference.Map(_app);
         _app.MapOpenApi("/openapi/{documentName}.json").WithMetadata(OpenToAll.Instance);
     }
 }

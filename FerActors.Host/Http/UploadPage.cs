@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace FerActors.Host.Http;
 
-/// <summary>The page at <c>/</c> for a person with a picture. Its three files are in the program; it loads nothing from elsewhere.</summary>
+/// <summary>The page at <c>/</c> for a person with a picture. Its files are in the program; it loads nothing from elsewhere.</summary>
 internal static class UploadPage
 {
     /// <summary>Everything is forbidden but the page's own script, style and upload, and pictures that it has in memory.</summary>
@@ -18,6 +18,7 @@ internal static class UploadPage
         Map(routes, "/", "index.html", "text/html; charset=utf-8");
         Map(routes, "/page.css", "page.css", "text/css; charset=utf-8");
         Map(routes, "/page.js", "page.js", "text/javascript; charset=utf-8");
+        Map(routes, "/camera.js", "camera.js", "text/javascript; charset=utf-8");
     }
 
     private static void Map(IEndpointRouteBuilder routes, string path, string file, string type)

@@ -40,6 +40,21 @@ public sealed record ApiOptions
     /// <summary>Origins whose pages may call the API from a browser; none but the API's own page by default.</summary>
     public IReadOnlyList<string> CorsOrigins { get; init; } = [];
 
+    /// <summary>
+    /// Whether <c>POST /v1/classify</c> fetches an image that the client names by its address (<c>image_url</c>). Off by default: a server
+    /// that fetches what strangers name can be used to reach what only the server sees. Only http and https, only hosts whose addresses are
+    /// all public.
+    /// </summary>
+    public bool FetchUrls { get; init; }
+
+    /// <summary>
+    /// Hosts whose images may be fetched from any address and port, private ones too: <c>images.example.org</c>, <c>*.example.org</c>.
+    /// </summary>
+    public IReadOnlyList<string> FetchHosts { get; init; } = [];
+
+    /// <summary>Longest time to fetch one image, its redirects included, before the answer is 502.</summary>
+    public TimeSpan FetchTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>The name under which the Open Inference Protocol knows the model.</summary>
     public string ModelName { get; init; } = "fer";
 
@@ -114,6 +129,9 @@ public sealed record ApiOptions
         errors.Check(
             KeyHashes.All(key => ApiKeyLine.TryParse(key, out _)), nameof(KeyHashes), "(not shown)", "lines NAME:SHA256 as fer api-key prints them");
         HostPattern.Check(errors, nameof(AllowedHosts), AllowedHosts);
+        HostPattern.Check(errors, nameof(FetchHosts), FetchHosts);
+        errors.Check(!FetchHosts.Contains("*"), nameof(FetchHosts), "*", "names of hosts; with * the check of addresses would be off");
+        Within(errors, nameof(FetchTimeout), FetchTimeout, TimeSpan.FromMinutes(10));
         foreach (var origin in CorsOrigins)
         {
             errors.Check(IsOrigin(origin), nameof(CorsOrigins), origin, "an origin such as https://example.org, without a path");

@@ -20,6 +20,9 @@ public static class ApiCodes
 
     public const string NotFound = "not_found";
 
+    /// <summary>An image that the client named by its address did not come.</summary>
+    public const string FetchFailed = "fetch_failed";
+
     /// <summary>The model registry has decided against it.</summary>
     public const string Refused = "refused";
 
@@ -58,6 +61,7 @@ public static class ApiCodes
         UnknownHost => 421,
         ErrorCodes.CorruptImage => 422,
         RateLimited => 429,
+        FetchFailed => 502,
         ErrorCodes.Overloaded or BrokerUnavailable or RegistryUnavailable => 503,
         ErrorCodes.Expired or Timeout => 504,
         _ => 500,

@@ -66,6 +66,7 @@ function draw(bitmap, faces) {
     pen.fillStyle = "#ffffff";
     pen.fillText(texts[index], spot.x + 2 * unit, spot.y + 8.5 * unit);
   });
+  canvas.setAttribute("aria-label", faces.length === 0 ? "The picture, with no face" : "The picture, with " + texts.join(", "));
   canvas.hidden = false;
 }
 
@@ -155,13 +156,18 @@ function key() {
   return $("key").value ? { "X-Api-Key": $("key").value } : {};
 }
 
+// Without a message's id, as for the pictures of a camera, nobody is asked whether the answers are right.
 function list(faces, messageId) {
   $("faces").replaceChildren(...faces.map((face, index) => {
     const card = element("article", "face");
-    card.append(element("h2", "", `${index + 1}. ${face.dominant_emotion}, ${percent(face.confidence)}`));
+    const title = element("h2", "", `${index + 1}. ${face.dominant_emotion}, ${percent(face.confidence)}`);
+    title.id = `face-${index + 1}`;
+    card.setAttribute("aria-labelledby", title.id);
+    card.append(title);
     for (const emotion of [...face.emotions].sort((a, b) => b.probability - a.probability)) {
       const row = element("div", "row");
       const track = element("div", "track");
+      track.setAttribute("aria-hidden", "true");
       const bar = element("div", "bar");
       bar.style.width = percent(emotion.probability).replace(" ", "");
       track.append(bar);
@@ -169,13 +175,14 @@ function list(faces, messageId) {
       card.append(row);
     }
     explain(card, face);
-    ask(card, face, index, messageId);
+    if (messageId) ask(card, face, index, messageId);
     return card;
   }));
   $("note").hidden = faces.length === 0;
 }
 
 async function classify(file) {
+  stopCamera();
   const mine = ++latest;
   shown = file;
   say("Classifying ...", false);

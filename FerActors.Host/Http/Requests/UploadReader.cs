@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using System.Text.Json;
 using FerActors.Shared.Messaging;
 using FerActors.Shared.Protocol;
 using Microsoft.AspNetCore.Http;
@@ -14,13 +15,16 @@ namespace FerActors.Host.Http.Requests;
 internal sealed record Upload(IReadOnlyList<ReadOnlyMemory<byte>> Images, IReadOnlyDictionary<string, string> Fields);
 
 /// <summary>
-/// Reads images from a request: a form (multipart/form-data), or the body itself whatever its type says. All stays in memory, bounded
-/// as it arrives: a form reader of the framework would write large files to the disk. File names are never looked at.
+/// Reads images from a request: a form (multipart/form-data), JSON where one image is taken, or the body itself whatever its type says.
+/// All stays in memory, bounded as it arrives: a form reader of the framework would write large files to the disk. File names are never
+/// looked at.
 /// </summary>
 /// <param name="maxImageBytes">Bytes of one image.</param>
 /// <param name="maxImages">Images of one request.</param>
 /// <param name="timeout">Longest time for the whole body.</param>
-internal sealed class UploadReader(int maxImageBytes, int maxImages, TimeSpan timeout)
+/// <param name="fetch">Fetches an image by its address. Absent: JSON is not read.</param>
+internal sealed class UploadReader(
+    int maxImageBytes, int maxImages, TimeSpan timeout, Func<string, CancellationToken, Task<ReadOnlyMemory<byte>>>? fetch = null)
 {
     private const int MaxBoundaryLength = 70;
     private const int MaxFieldBytes = 1024;
@@ -28,14 +32,28 @@ internal sealed class UploadReader(int maxImageBytes, int maxImages, TimeSpan ti
     private const int MaxPartHeaders = 16;
     private const int MaxPartHeaderBytes = 8 * 1024;
 
+    private const int MaxJsonDepth = 8;
+
     private const string ImageField = "image";
+    private const string UrlField = "image_url";
 
     /// <summary>The parameters, as fields of a form or in the query.</summary>
     public static readonly string[] KnownFields = ["faces", "include", "aligned", "explain"];
 
+    /// <summary>Bytes of a body in JSON whose image has as many bytes as it may have: base64 makes four letters of three bytes.</summary>
+    /// <param name="maxImageBytes">Bytes of one image.</param>
+    /// <param name="more">What else there may be.</param>
+    public static long JsonBytes(int maxImageBytes, int more) => (((long)maxImageBytes + 2) / 3 * 4) + more;
+
     /// <exception cref="ApiException">The body is no upload, too large, or too slow.</exception>
     public async Task<Upload> ReadAsync(HttpRequest request, CancellationToken aborted)
     {
+        if (fetch is not null && IsJson(request.ContentType))
+        {
+            var most = (int)JsonBytes(maxImageBytes, MaxFields * MaxFieldBytes);
+            return await ReadJsonAsync(await ReadBytesAsync(request, most, timeout, aborted), fetch, aborted);
+        }
+
         using var bounded = CancellationTokenSource.CreateLinkedTokenSource(aborted);
         bounded.CancelAfter(timeout);
         try
@@ -66,6 +84,69 @@ internal sealed class UploadReader(int maxImageBytes, int maxImages, TimeSpan ti
             throw new ApiException(ApiCodes.SlowBody, $"The body did not arrive within {timeout.TotalSeconds:0.###} s.");
         }
     }
+
+    private async Task<Upload> ReadJsonAsync(
+        ReadOnlyMemory<byte> body, Func<string, CancellationToken, Task<ReadOnlyMemory<byte>>> fetch, CancellationToken aborted)
+    {
+        var members = ReadMembers(body);
+        var (text, url) = (members.GetValueOrDefault(ImageField), members.GetValueOrDefault(UrlField));
+        members.Remove(ImageField);
+        members.Remove(UrlField);
+        switch (text, url)
+        {
+            case (null, null) or (not null, not null):
+                throw MalformedJson($"it must have one of {ImageField} (base64) and {UrlField}");
+            case (_, not null):
+                return new Upload([await fetch(url, aborted)], members);
+            default:
+                return !ImageText.TryDecode(text, out var image, out var fault) ? throw MalformedJson($"its {ImageField} {fault}")
+                    : image.Length > maxImageBytes ? throw TooLarge()
+                    : new Upload([image], members);
+        }
+    }
+
+    private static Dictionary<string, string> ReadMembers(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = MaxJsonDepth });
+            var members = new Dictionary<string, string>(StringComparer.Ordinal);
+            foreach (var member in json.RootElement.ValueKind == JsonValueKind.Object ? json.RootElement.EnumerateObject() : throw MalformedJson("it is not an object"))
+            {
+                IReadOnlyList<string> known = [ImageField, UrlField, .. KnownFields];
+                if (!known.Contains(member.Name))
+                {
+                    throw new ApiException(
+                        ApiCodes.InvalidRequest,
+                        QueryGuard.Sentence($"The JSON cannot be used: its member '{UntrustedText.Shown(member.Name)}' is not known", member.Name, known));
+                }
+
+                if (member.Value.ValueKind != JsonValueKind.Null)
+                {
+                    members[member.Name] = member.Value.ValueKind switch
+                    {
+                        JsonValueKind.String => member.Value.GetString()!,
+                        JsonValueKind.True => "true",
+                        JsonValueKind.False => "false",
+                        _ => throw MalformedJson($"its member {member.Name} is not a text"),
+                    };
+                }
+            }
+
+            return members;
+        }
+        catch (JsonException)
+        {
+            throw MalformedJson("it is not well-formed or ends early");
+        }
+        catch (InvalidOperationException)
+        {
+            throw MalformedJson("a text in it is not Unicode");
+        }
+    }
+
+    private static bool IsJson(string? contentType) =>
+        MediaTypeHeaderValue.TryParse(contentType, out var type) && type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase);
 
     private async Task<Upload> ReadFormAsync(Stream body, string? boundary, CancellationToken cancellation)
     {
@@ -128,7 +209,7 @@ internal sealed class UploadReader(int maxImageBytes, int maxImages, TimeSpan ti
         && (type.Type.Equals("image", StringComparison.OrdinalIgnoreCase) || type.MediaType.Equals("application/octet-stream", StringComparison.OrdinalIgnoreCase));
 
     // Grows with what arrives and not with what the client announces.
-    private static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(Stream body, int most, Func<ApiException> tooLarge, CancellationToken cancellation)
+    internal static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(Stream body, int most, Func<ApiException> tooLarge, CancellationToken cancellation)
     {
         using var all = new MemoryStream();
         var buffer = ArrayPool<byte>.Shared.Rent(32 * 1024);
@@ -152,7 +233,12 @@ internal sealed class UploadReader(int maxImageBytes, int maxImages, TimeSpan ti
         return all.GetBuffer().AsMemory(0, (int)all.Length);
     }
 
-    private ApiException TooLarge() => new(ErrorCodes.TooLarge, $"The image has more than {maxImageBytes} bytes.");
+    /// <summary>The refusal of an image with too many bytes.</summary>
+    public static ApiException TooLarge(int most) => new(ErrorCodes.TooLarge, $"The image has more than {most} bytes.");
+
+    private ApiException TooLarge() => TooLarge(maxImageBytes);
+
+    private static ApiException MalformedJson(string why) => new(ApiCodes.InvalidRequest, $"The JSON cannot be used: {why}.");
 
     private static ApiException Malformed(string why) => new(ApiCodes.InvalidRequest, $"The form cannot be used: {why}.");
 }

@@ -26,13 +26,15 @@ internal sealed class Chromium : IAsyncDisposable
         .SelectMany(folder => new[] { "chromium", "chromium-browser", "google-chrome" }.Select(name => Path.Combine(folder, name)))
         .FirstOrDefault(File.Exists);
 
-    public static async Task<Chromium> OpenAsync(Uri page)
+    /// <param name="page">The page.</param>
+    /// <param name="switches">Further switches of the browser.</param>
+    public static async Task<Chromium> OpenAsync(Uri page, params string[] switches)
     {
         var profile = Directory.CreateTempSubdirectory("fer-chromium-").FullName;
         var process = Process.Start(new ProcessStartInfo(Find()!,
         [
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
-            "--remote-debugging-port=0", $"--user-data-dir={profile}", "--window-size=1000,1200", "about:blank",
+            "--remote-debugging-port=0", $"--user-data-dir={profile}", "--window-size=1000,1200", .. switches, "about:blank",
         ])
         {
             RedirectStandardError = true,
@@ -76,6 +78,34 @@ internal sealed class Chromium : IAsyncDisposable
         {
             await SendAsync("Input.dispatchKeyEvent", new { type, key = "Enter", code = "Enter", windowsVirtualKeyCode = 13, text = type == "keyDown" ? "\r" : "" });
         }
+    }
+
+    /// <summary>Lets the page believe that the person prefers dark colours.</summary>
+    public Task PreferDarkAsync() =>
+        SendAsync("Emulation.setEmulatedMedia", new { features = new[] { new { name = "prefers-color-scheme", value = "dark" } } });
+
+    /// <summary>Presses the key that goes on to the next control.</summary>
+    public async Task PressTabAsync()
+    {
+        foreach (var type in new[] { "rawKeyDown", "keyUp" })
+        {
+            await SendAsync("Input.dispatchKeyEvent", new { type, key = "Tab", code = "Tab", windowsVirtualKeyCode = 9 });
+        }
+    }
+
+    /// <summary>Role and name of everything that a screen reader finds in the page.</summary>
+    public async Task<IReadOnlyList<(string Role, string Name)>> AccessibilityAsync()
+    {
+        var tree = await SendAsync("Accessibility.getFullAXTree", new { });
+        return
+        [
+            .. tree.GetProperty("nodes").EnumerateArray()
+                .Where(node => !node.GetProperty("ignored").GetBoolean())
+                .Select(node => (Text(node, "role"), Text(node, "name"))),
+        ];
+
+        static string Text(JsonElement node, string property) =>
+            node.TryGetProperty(property, out var value) && value.TryGetProperty("value", out var text) ? text.ToString() : "";
     }
 
     public async Task<byte[]> ScreenshotAsync() =>

@@ -21,7 +21,7 @@ public sealed class PageSpecs(BrokerNode broker, ITestOutputHelper output) : Tra
         var (_, line) = ApiKeyLine.Create("anna");
         await using var api = await StartApiAsync(new ApiOptions { KeyHashes = [line.ToString()] });
 
-        foreach (var path in new[] { "/", "/page.js", "/page.css" })
+        foreach (var path in new[] { "/", "/page.js", "/camera.js", "/page.css" })
         {
             var response = await api.Client.GetAsync(new Uri(path, UriKind.Relative));
             Assert.True(response.IsSuccessStatusCode);

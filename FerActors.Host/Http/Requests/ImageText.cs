@@ -1,7 +1,7 @@
 using System.Buffers.Text;
 using System.Text;
 
-namespace FerActors.Host.Http.OpenInference;
+namespace FerActors.Host.Http.Requests;
 
 /// <summary>Reads the bytes of an image from a text: base64 of either alphabet, with or without padding and line breaks, or a data URL of it.</summary>
 internal static class ImageText
