@@ -1,4 +1,5 @@
 using FerActors.Host.Http.Requests;
+using FerActors.Shared.Protocol;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 

@@ -1,6 +1,7 @@
+using FerActors.Host.Http.GrpcInference.Protocol;
 using FerActors.Host.Http.OpenInference;
 using FerActors.Host.Http.Requests;
-using FerActors.Host.Http.GrpcInference.Protocol;
+using FerActors.Shared.Protocol;
 using Google.Protobuf.Collections;
 
 namespace FerActors.Host.Http.GrpcInference;

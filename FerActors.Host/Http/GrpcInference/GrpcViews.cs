@@ -10,7 +10,7 @@ namespace FerActors.Host.Http.GrpcInference;
 /// <summary>Answers of the protocol as its messages of gRPC.</summary>
 internal static class GrpcViews
 {
-    private static readonly IReadOnlyDictionary<string, DataType> Types = new Dictionary<string, DataType>
+    private static readonly Dictionary<string, DataType> Types = new Dictionary<string, DataType>
     {
         ["TYPE_STRING"] = DataType.TypeString,
         ["TYPE_FP32"] = DataType.TypeFp32,

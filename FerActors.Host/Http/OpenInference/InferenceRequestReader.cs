@@ -4,7 +4,6 @@ using FerActors.Host.Http.Requests;
 using FerActors.Shared.Labels;
 using FerActors.Shared.Messaging;
 using FerActors.Shared.Options;
-using FerActors.Shared.Protocol;
 
 namespace FerActors.Host.Http.OpenInference;
 

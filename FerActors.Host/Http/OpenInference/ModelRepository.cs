@@ -1,5 +1,6 @@
 using FerActors.Host.Http.Requests;
 using FerActors.Host.Operator;
+using FerActors.Shared.Protocol;
 
 namespace FerActors.Host.Http.OpenInference;
 

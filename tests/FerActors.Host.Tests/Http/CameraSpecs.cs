@@ -2,7 +2,6 @@ using System.Text.Json;
 using Akka.Actor;
 using FerActors.Host.Http.Gateway;
 using FerActors.Host.Tests.Brokers;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Inference.Pipeline;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;

@@ -2,7 +2,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using FerActors.Host.Http;
 using FerActors.Host.Tests.Brokers;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Shared.Options;
 using FerActors.Testing.Processes;
 using Xunit.Abstractions;

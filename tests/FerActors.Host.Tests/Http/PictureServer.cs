@@ -1,6 +1,5 @@
 using FerActors.Host.Web;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FerActors.Host.Tests.Http;

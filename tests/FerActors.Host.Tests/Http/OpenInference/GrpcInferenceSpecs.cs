@@ -7,7 +7,6 @@ using FerActors.Host.Http.Gateway;
 using FerActors.Host.Http.GrpcInference.Protocol;
 using FerActors.Host.Operator;
 using FerActors.Host.Tests.Brokers;
-using FerActors.Host.Tests.EndToEnd;
 using FerActors.Inference.Pipeline;
 using FerActors.Shared.Options;
 using FerActors.Shared.Protocol;
@@ -60,7 +59,8 @@ public sealed class GrpcInferenceSpecs(BrokerNode broker, ITestOutputHelper outp
         request.Parameters.Add("priority", new InferParameter { Uint64Param = 1 });
         request.Outputs.Add(new ModelInferRequest.Types.InferRequestedOutputTensor
         {
-            Name = "probabilities", Parameters = { ["classification"] = new InferParameter { Int64Param = 1 } },
+            Name = "probabilities",
+            Parameters = { ["classification"] = new InferParameter { Int64Param = 1 } },
         });
 
         var waiting = new GRPCInferenceService.GRPCInferenceServiceClient(channel).ModelInferAsync(request).ResponseAsync;
@@ -80,7 +80,10 @@ public sealed class GrpcInferenceSpecs(BrokerNode broker, ITestOutputHelper outp
         var typed = new ModelInferRequest { ModelName = "fer" };
         typed.Inputs.Add(new ModelInferRequest.Types.InferInputTensor
         {
-            Name = "image", Datatype = "UINT8", Shape = { 1, 2, 3 }, Contents = new InferTensorContents { UintContents = { 1, 2, 3, 4, 5, 6 } },
+            Name = "image",
+            Datatype = "UINT8",
+            Shape = { 1, 2, 3 },
+            Contents = new InferTensorContents { UintContents = { 1, 2, 3, 4, 5, 6 } },
         });
         var raw = typed.Clone();
         raw.Inputs[0].Contents = null;
@@ -262,7 +265,9 @@ public sealed class GrpcInferenceSpecs(BrokerNode broker, ITestOutputHelper outp
         content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
         var request = new HttpRequestMessage(HttpMethod.Post, $"/inference.GRPCInferenceService/{method}")
         {
-            Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = content,
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = content,
         };
         request.Headers.Add("te", "trailers");
         return request;
