@@ -23,18 +23,24 @@ internal static class ModelCardFrontMatter
         AppendList(text, "metrics", ["accuracy", "f1"]);
         if (facts.AverageOf.Count > 0)
         {
-            // The Hub's word for any mixture of weights.
-            AppendList(text, "base_model", facts.AverageOf);
-            text.Append("base_model_relation: merge\n");
+            if (facts.AverageOf.All(IsHubName))
+            {
+                // The Hub's word for any mixture of weights.
+                AppendList(text, "base_model", facts.AverageOf);
+                text.Append("base_model_relation: merge\n");
+            }
         }
-        else if (facts.BaseModel is not null)
+        else if (facts.BaseModel is { } parent && IsHubName(parent))
         {
-            text.Append("base_model: ").Append(Quote(facts.BaseModel)).Append('\n');
+            text.Append("base_model: ").Append(Quote(parent)).Append('\n');
         }
 
         AppendResults(text, facts);
         text.Append("---\n\n");
     }
+
+    // The Hub makes a link of it. A folder on somebody's machine is no name there; the card's own text names it.
+    private static bool IsHubName(string model) => model.Split('/') is [{ Length: > 0 }, { Length: > 0 }];
 
     private static void AppendList(StringBuilder text, string name, IEnumerable<string> items)
     {

@@ -92,12 +92,22 @@ public sealed class ModelCardSpecs
     }
 
     [Fact]
+    public void A_folder_of_somebody_s_machine_is_no_base_model_of_the_Hub()
+    {
+        var trained = ModelCard.Build(Facts with { BaseModel = "plus2" });
+        var averaged = ModelCard.Build(Facts with { AverageOf = ["seed1", "org/seed2"], Seed = null, Hyperparameters = [] });
+
+        Assert.DoesNotContain("base_model", trained + averaged, StringComparison.Ordinal);
+        Assert.Contains("- **Finetuned from:** plus2\n", trained, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_average_names_its_models_instead_of_a_seed()
     {
-        var card = ModelCard.Build(Facts with { AverageOf = ["seed1", "seed2"], Seed = null, Hyperparameters = [] });
+        var card = ModelCard.Build(Facts with { AverageOf = ["org/seed1", "org/seed2"], Seed = null, Hyperparameters = [] });
 
-        Assert.Contains("base_model:\n- \"seed1\"\n- \"seed2\"\nbase_model_relation: merge\n", card, StringComparison.Ordinal);
-        Assert.Contains("- **Average of the weights of:** seed1, seed2\n", card, StringComparison.Ordinal);
+        Assert.Contains("base_model:\n- \"org/seed1\"\n- \"org/seed2\"\nbase_model_relation: merge\n", card, StringComparison.Ordinal);
+        Assert.Contains("- **Average of the weights of:** org/seed1, org/seed2\n", card, StringComparison.Ordinal);
         Assert.Contains("stand in their own cards.", card, StringComparison.Ordinal);
         Assert.DoesNotContain("trained from scratch", card, StringComparison.Ordinal);
         Assert.DoesNotContain("| seed |", card, StringComparison.Ordinal);
