@@ -26,7 +26,7 @@ public sealed class DataCheckSpecs : IDisposable
         Assert.Equal(SyntheticFer.Read(Csv(Clean())).Sha256, report.Sha256);
         Assert.Equal([FerUsage.Training, FerUsage.PublicTest], report.Splits.Select(split => split.Split));
         Assert.Equal([1, 1, 1, 1, 1, 1, 1], report.Splits[0].Histogram);
-        Assert.Equal([0, 0, 0, 1, 0, 0, 0], report.Splits[1].Histogram);
+        Assert.Equal([0, 0, 0, 2, 0, 0, 0], report.Splits[1].Histogram);
         Assert.Empty(report.Faults);
         Assert.Equal((0, 0), (report.Blank.Constant, report.Duplicates.ExactGroups));
     }
@@ -54,10 +54,10 @@ public sealed class DataCheckSpecs : IDisposable
             [(DataFaultKind.Form, 1L), (DataFaultKind.Size, 2), (DataFaultKind.PixelValue, 2), (DataFaultKind.Label, 2), (DataFaultKind.Split, 1)],
             report.Faults.Select(fault => (fault.Kind, fault.Count)));
         Assert.Equal(
-            ["row 10: the label '7' is not a number from 0 to 6", "row 11: the label '-1' is not a number from 0 to 6"],
+            ["row 11: the label '7' is not a number from 0 to 6", "row 12: the label '-1' is not a number from 0 to 6"],
             report.Faults.Single(fault => fault.Kind == DataFaultKind.Label).First);
-        Assert.Equal("row 13: has 2305 pixels instead of 2304", report.Faults.Single(fault => fault.Kind == DataFaultKind.Size).First[0]);
-        Assert.Equal((9, 1), (report.Images, report.Splits.Single(split => split.Split == FerUsage.PrivateTest).Images));
+        Assert.Equal("row 14: has 2305 pixels instead of 2304", report.Faults.Single(fault => fault.Kind == DataFaultKind.Size).First[0]);
+        Assert.Equal((10, 1), (report.Images, report.Splits.Single(split => split.Split == FerUsage.PrivateTest).Images));
         Assert.False(report.Trainable);
         Assert.StartsWith("8 rows or files cannot be used", Assert.Single(report.Blockers), StringComparison.Ordinal);
     }
@@ -86,7 +86,7 @@ public sealed class DataCheckSpecs : IDisposable
         ]);
 
         Assert.Equal((1, 1), (report.Blank.Constant, report.Blank.NearlyConstant));
-        Assert.Equal(["row 10", "row 11"], report.Blank.First);
+        Assert.Equal(["row 11", "row 12"], report.Blank.First);
         Assert.True(report.Trainable);
     }
 
@@ -122,14 +122,16 @@ public sealed class DataCheckSpecs : IDisposable
     public async Task Data_that_no_run_could_use_says_why()
     {
         var noValidation = await Check([.. Clean().Take(7)]);
-        var noTraining = await Check([SyntheticFer.Row(1, Expression.Sad, FerUsage.PublicTest)]);
+        var noTraining = await Check([SyntheticFer.Row(1, Expression.Sad, FerUsage.PublicTest), SyntheticFer.Row(2, Expression.Sad, FerUsage.PublicTest)]);
         var noDisgust = await Check([.. Clean().Where(row => !row.StartsWith('1'))]);
-        var onlyLeaks = await Check([SyntheticFer.Row(1, Expression.Sad, FerUsage.PublicTest), SyntheticFer.Row(1, Expression.Sad, FerUsage.Training)]);
+        var onlyLeaks = await Check([SyntheticFer.Row(1, Expression.Sad, FerUsage.PublicTest), SyntheticFer.Row(2, Expression.Sad, FerUsage.PublicTest), SyntheticFer.Row(1, Expression.Sad, FerUsage.Training)]);
+        var allDiffer = await Check([.. Clean().Take(8)]);
 
         Assert.Contains("no PublicTest", Assert.Single(noValidation.Blockers), StringComparison.Ordinal);
         Assert.Contains("no Training images", Assert.Single(noTraining.Blockers), StringComparison.Ordinal);
         Assert.Contains("no image of Disgust;", Assert.Single(noDisgust.Blockers), StringComparison.Ordinal);
         Assert.Contains("nothing is left", Assert.Single(onlyLeaks.Blockers), StringComparison.Ordinal);
+        Assert.Contains("No two PublicTest", Assert.Single(allDiffer.Blockers), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -190,7 +192,7 @@ public sealed class DataCheckSpecs : IDisposable
 
         var text = await File.ReadAllTextAsync(card);
         Assert.Contains(report.Sha256!, text, StringComparison.Ordinal);
-        Assert.Contains("| label | 1 | row 10: the label '&lt;b>\\|x' is not a number from 0 to 6 |", text, StringComparison.Ordinal);
+        Assert.Contains("| label | 1 | row 11: the label '&lt;b>\\|x' is not a number from 0 to 6 |", text, StringComparison.Ordinal);
         Assert.Contains("**Cannot be trained on.**", text, StringComparison.Ordinal);
         using var json = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.ChangeExtension(card, ".json")));
         Assert.Equal(report.Sha256, json.RootElement.GetProperty("sha256").GetString());
@@ -204,6 +206,7 @@ public sealed class DataCheckSpecs : IDisposable
     [
         .. ExpressionNames.All.Select(label => SyntheticFer.Row((int)label, label, FerUsage.Training)),
         SyntheticFer.Row(50, Expression.Happy, FerUsage.PublicTest),
+        SyntheticFer.Row(51, Expression.Happy, FerUsage.PublicTest),
     ];
 
     private static byte[] Csv(IEnumerable<string> rows) => Encoding.UTF8.GetBytes(string.Join('\n', rows.Prepend(SyntheticFer.Header)) + "\n");
