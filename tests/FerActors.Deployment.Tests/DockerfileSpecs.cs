@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using System.Xml.Linq;
 using FerActors.Deployment.Tests.Manifests;
 
 namespace FerActors.Deployment.Tests;
@@ -65,20 +66,24 @@ public sealed partial class DockerfileSpecs
     [Fact]
     public void Packages_are_restored_before_sources_are_copied()
     {
-        var projects = Directory.EnumerateFiles(Checkout.Root, "FerActors.*.csproj", SearchOption.AllDirectories)
-            .Select(file => Path.GetRelativePath(Checkout.Root, file))
-            .Where(file => file.StartsWith("FerActors.", StringComparison.Ordinal))
-            .ToList();
+        var projects = With("FerActors.Host");
         var restored = Array.FindIndex(Lines, line => line.StartsWith("RUN dotnet restore", StringComparison.Ordinal));
 
-        Assert.NotEmpty(projects);
+        Assert.Contains("FerActors.Control", projects);
         Assert.All(projects, project =>
         {
-            var folder = Path.GetDirectoryName(project);
-            Assert.InRange(Array.IndexOf(Lines, $"COPY {project} {folder}/"), 0, restored);
-            Assert.InRange(Array.IndexOf(Lines, $"COPY {folder}/ {folder}/"), restored + 1, Lines.Length);
+            Assert.InRange(Array.IndexOf(Lines, $"COPY {project}/{project}.csproj {project}/"), 0, restored);
+            Assert.InRange(Array.IndexOf(Lines, $"COPY {project}/ {project}/"), restored + 1, Lines.Length);
         });
     }
+
+    // A project and all that it refers to.
+    private static HashSet<string> With(string project) =>
+    [
+        project,
+        .. XDocument.Load(Checkout.At(project, project + ".csproj")).Descendants("ProjectReference")
+            .SelectMany(r => With(Path.GetFileNameWithoutExtension(r.Attribute("Include")!.Value.Replace('\\', '/')))),
+    ];
 
     [Fact]
     public void Operators_type_fer_inside_the_container() =>
