@@ -15,7 +15,7 @@ if (args.Length < 2)
 
 await using var client = FerClient.Create(args[0], options =>
 {
-    options.ApiKey = Environment.GetEnvironmentVariable("FER_API_KEY");
+    options.ApiKey = Environment.GetEnvironmentVariable("FERACTORS_API_KEY");
     options.ImagesQueue = Environment.GetEnvironmentVariable("IMAGES_QUEUE") ?? options.ImagesQueue;
     options.Timeout = TimeSpan.FromSeconds(60);
 });

@@ -126,7 +126,7 @@ public sealed class OperatorCommandSpecs : IDisposable
         var (code, _, errors) = await FerAsync(node, "train", "submit", "--data", "fer.csv", "--name", new string('x', 200_000));
 
         Assert.Equal(OperatorExitCodes.BadUsage, code);
-        Assert.StartsWith("fer: The request is refused: ", errors, StringComparison.Ordinal);
+        Assert.StartsWith("fer: The request has more than 131072 bytes.", errors, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -221,10 +221,17 @@ public sealed class ClassifySpecs(BrokerNode broker, ITestOutputHelper output) :
         await ConnectedAsync(api);
         await ConsumingAsync();
 
-        // Its redelivery waits for the first answer, whose reply queue is gone; then the next one's turn comes.
+        // Its redelivery waits for the first answer, whose reply queue is gone, or comes after that answer; then the next one's turn comes.
         Answer(lost);
         var next = api.PostAsync(Picture);
-        Answer(await NextImageAsync());
+        var image = await NextImageAsync();
+        if (image.MessageId == lost.MessageId)
+        {
+            Answer(image);
+            image = await NextImageAsync();
+        }
+
+        Answer(image);
         Assert.Equal(HttpStatusCode.OK, (await next).StatusCode);
         Assert.Equal(Picture, (await Client.NextAsync(Options.DeadLetterQueue)).Body);
     }
