@@ -1,5 +1,5 @@
-using FerActors.Shared.Registry;
 using FerActors.Control.Wire.Protos;
+using FerActors.Shared.Registry;
 
 namespace FerActors.Control.Wire;
 

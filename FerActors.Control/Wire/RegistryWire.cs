@@ -1,5 +1,5 @@
-using FerActors.Shared.Registry;
 using FerActors.Control.Wire.Protos;
+using FerActors.Shared.Registry;
 using static FerActors.Shared.Registry.RegistryCommands;
 using static FerActors.Shared.Registry.RegistryEvents;
 using static FerActors.Shared.Registry.RegistryQueries;

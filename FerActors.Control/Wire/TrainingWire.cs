@@ -1,5 +1,5 @@
-using FerActors.Shared.Training;
 using FerActors.Control.Wire.Protos;
+using FerActors.Shared.Training;
 
 namespace FerActors.Control.Wire;
 

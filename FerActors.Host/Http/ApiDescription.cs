@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
-using FerActors.Host.Http.Requests;
 using FerActors.Host.Http.OpenInference;
+using FerActors.Host.Http.Requests;
 using FerActors.Shared.Protocol;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;

@@ -1,10 +1,10 @@
 using Akka.Actor;
 using FerActors.Host.Configuration;
-using FerActors.Host.Http.Requests;
 using FerActors.Host.Http.Fetching;
 using FerActors.Host.Http.Gateway;
 using FerActors.Host.Http.GrpcInference;
 using FerActors.Host.Http.OpenInference;
+using FerActors.Host.Http.Requests;
 using FerActors.Host.Operator;
 using FerActors.Host.Web;
 using FerActors.Shared.Options;

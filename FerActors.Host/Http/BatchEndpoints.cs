@@ -1,6 +1,6 @@
 using System.Text.Json;
-using FerActors.Host.Http.Requests;
 using FerActors.Host.Http.Gateway;
+using FerActors.Host.Http.Requests;
 using FerActors.Shared.Protocol;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
-using FerActors.Host.Http.Requests;
 using FerActors.Host.Http.Gateway;
+using FerActors.Host.Http.Requests;
 
 namespace FerActors.Host.Http;
 

@@ -1,5 +1,5 @@
-using FerActors.Host.Http.Requests;
 using FerActors.Host.Http.Gateway;
+using FerActors.Host.Http.Requests;
 using FerActors.Shared.Protocol;
 using Microsoft.AspNetCore.Http;
 

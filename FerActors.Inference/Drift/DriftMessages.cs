@@ -1,5 +1,5 @@
-using FerActors.Inference.Models;
 using FerActors.Inference.Faces;
+using FerActors.Inference.Models;
 using FerActors.Shared.Drift;
 using FerActors.Shared.Protocol;
 
