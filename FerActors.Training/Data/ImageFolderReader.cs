@@ -157,7 +157,7 @@ public static class ImageFolderReader
             return $"cannot be read ({problem.GetType().Name})";
         }
 
-        if (ImageHeaderProbe.TryReadSize(bytes) is not { Format: ImageFormat.Png or ImageFormat.Jpeg } header)
+        if (ImageHeaderProbe.TryRead(bytes) is not { Format: ImageFormat.Png or ImageFormat.Jpeg } header)
         {
             return "is not a PNG or JPEG";
         }

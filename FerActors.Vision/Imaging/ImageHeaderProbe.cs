@@ -21,7 +21,7 @@ public static class ImageHeaderProbe
 
     /// <summary>Reads what the header says, whatever follows it.</summary>
     /// <returns><see langword="null"/> where the bytes are no picture of a format that is read, or its header is damaged.</returns>
-    public static ImageHeader? TryReadSize(ReadOnlySpan<byte> bytes)
+    public static ImageHeader? TryRead(ReadOnlySpan<byte> bytes)
     {
         try
         {
